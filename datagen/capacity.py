@@ -1,0 +1,87 @@
+"""Counts how many distinct conversations a flow can make, before any is made: a lower bound.
+
+Slots and wordings multiply, branches add up. Where a person's CPF or birth date is spoken there is no practical limit.
+Noise counts for nothing.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from datagen.pack import AssistantStep, ConsultStep, EitherStep, Flow, FollowStep, MaybeStep, OnStep, Steps, UserStep
+from datagen.phrasebook import Phrasebook, Wording, WordingList
+from datagen.planner import facts_for
+
+UNLIMITED = 10**9
+_PERSONAL = {"cpf", "birth_date", "client", "relative", "full_name", "first_name", "card", "phone", "rg", "cns"}
+
+
+class Counter:
+    """Counts for one pack; `facts` are those that may be said."""
+
+    def __init__(self, book: Phrasebook, facts: list) -> None:
+        """Keep what has been counted: fragments and slots are shared."""
+        self._book, self._facts = book, facts
+        self._slots: dict[str, int] = {}
+
+    def flow(self, flow: Flow) -> int:
+        """Distinct conversations of `flow` in train."""
+        return self._steps(flow.file.steps)
+
+    def can_be_unseen(self, flow: Flow) -> bool:
+        """Whether every path has a user turn with a held-out wording (else eval draws it again)."""
+        return self._unseen(flow.file.steps)
+
+    def _steps(self, steps: Steps) -> int:
+        return min(prod(self._step(step) for step in steps), UNLIMITED)
+
+    def _step(self, step) -> int:
+        if isinstance(step, UserStep) and step.fact:
+            lists = [self._book.of(fact.questions) for fact in facts_for(self._facts, step.fact)]
+            return sum(map(self._wordings, lists)) * self._wordings(self._book.of_step(step))
+        if isinstance(step, (UserStep, AssistantStep)):
+            return self._wordings(self._book.of_step(step))
+        if isinstance(step, ConsultStep):
+            return UNLIMITED
+        if isinstance(step, OnStep):
+            return max(sum(self._steps(part) for part in step.on.values()), 1)
+        if isinstance(step, MaybeStep):
+            return 1 + self._steps(step.steps)
+        if isinstance(step, EitherStep):
+            return sum(self._steps(branch.steps) for branch in step.either)
+        return self._steps(self._book.pack.fragments[step.follow])
+
+    def _wordings(self, wordings: WordingList) -> int:
+        return sum(self._wording(wording) for wording in wordings.seen)
+
+    def _wording(self, wording: Wording) -> int:
+        return min(prod(self._name(name) for name in wording.names), UNLIMITED)
+
+    def _name(self, name: str) -> int:
+        if name in _PERSONAL:
+            return UNLIMITED
+        if name not in self._book.slots or self._book.pack.slots[name].once:
+            return 1
+        if name not in self._slots:
+            self._slots[name] = 1
+            phrases = self._book.slots[name]
+            self._slots[name] = sum(prod(self._name(inner) for inner in phrase.names) for phrase in phrases)
+        return self._slots[name]
+
+    def _unseen(self, steps: Steps) -> bool:
+        return any(self._step_unseen(step) for step in steps)
+
+    def _step_unseen(self, step) -> bool:
+        if isinstance(step, UserStep):
+            facts = facts_for(self._facts, step.fact) if step.fact else []
+            asked = [bool(self._book.of(fact.questions).held_out) for fact in facts]
+            return bool(self._book.of_step(step).held_out) or any(asked)
+        if isinstance(step, EitherStep):
+            return any(self._unseen(branch.steps) for branch in step.either)
+        if isinstance(step, OnStep):
+            return any(self._unseen(part) for part in step.on.values())
+        if isinstance(step, MaybeStep):
+            return self._unseen(step.steps)
+        if isinstance(step, FollowStep):
+            return self._unseen(self._book.pack.fragments[step.follow])
+        return False

@@ -1,0 +1,101 @@
+"""The fictional people of a conversation: name, gender, CPF, birth date, and how they are spoken of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from random import Random
+
+from datagen.birth_date import DATE_DEMANDS, BirthDate
+from datagen.cpf import CPF_DEMANDS, Cpf
+from datagen.pack import Kinship, PeopleFile
+
+_AGES = ((6, (0, 17)), (62, (18, 59)), (32, (60, 105)))
+"""Weight and range of ages (years) of whom a consultation is about."""
+
+SHARES = {"train": (range(10), 12), "eval": (range(10, 11), 12), "test": (range(11, 12), 12)}
+"""Which CPF bases and which birth dates (residues, modulus) belong to a split: no two splits can share one."""
+
+
+@dataclass
+class Person:
+    """Somebody whose plan the conversation is about. Attributes are what templates may say."""
+
+    full_name: str
+    gender: str
+    cpf: Cpf
+    birth_date: BirthDate
+    kinship: Kinship | None = None
+
+    @property
+    def first_name(self) -> str:
+        """The first of the given names."""
+        return self.full_name.split()[0]
+
+    @property
+    def full_name_upper(self) -> str:
+        """As registers print names."""
+        return self.full_name.upper()
+
+    def word(self, masculine: str, feminine: str) -> str:
+        """The one of two words that agrees with this person."""
+        return feminine if self.gender == "f" else masculine
+
+    @property
+    def obrigado(self) -> str:
+        """Thanks, as this person says it."""
+        return self.word("obrigado", "obrigada")
+
+    @property
+    def ele(self) -> str:
+        """Pronoun."""
+        return self.word("ele", "ela")
+
+    @property
+    def dele(self) -> str:
+        """Possessive."""
+        return self.word("dele", "dela")
+
+    @property
+    def o(self) -> str:
+        """Article."""
+        return self.word("o", "a")
+
+    def __getattr__(self, name: str) -> str:
+        """`my`, `your`, `of_my`, `of_your`: how the customer and the attendant name a relative."""
+        if name in ("my", "your", "of_my", "of_your") and self.kinship is not None:
+            return getattr(self.kinship, name)
+        raise AttributeError(name)
+
+
+def draw_person(
+    rng: Random,
+    people: PeopleFile,
+    today: dt.date,
+    split: str,
+    demands: frozenset[str] = frozenset(),
+    kinship: Kinship | None = None,
+) -> Person:
+    """A person who belongs to `split`; `demands` are variants of CPF and date that the flow will ask for."""
+    gender = kinship.gender if kinship else rng.choice("fm")
+    given = people.female if gender == "f" else people.male
+    names = [rng.choice(given)]
+    if rng.random() < 0.25:
+        names.append(rng.choice([name for name in given if name != names[0]]))
+    surnames = rng.sample(people.surnames, 1 if rng.random() < 0.15 else 2)
+    ages = kinship.age if kinship else rng.choices([ages for _, ages in _AGES], [weight for weight, _ in _AGES])[0]
+    tests = [DATE_DEMANDS[name] for name in sorted(demands & DATE_DEMANDS.keys())]
+    if "ambiguous" in demands:
+        ages = (0, 105)
+    return Person(
+        full_name=" ".join(names + _with_particles(rng, surnames)),
+        gender=gender,
+        cpf=Cpf.draw(rng, SHARES[split], leading_zero=bool(demands & CPF_DEMANDS)),
+        birth_date=BirthDate.draw(rng, ages, today, SHARES[split], lambda date: all(test(date) for test in tests)),
+        kinship=kinship,
+    )
+
+
+def _with_particles(rng: Random, surnames: list[str]) -> list[str]:
+    particle = {"Santos": "dos", "Silva": "da", "Costa": "da", "Souza": "de", "Oliveira": "de", "Lima": "de"}
+    return [f"{particle[name]} {name}" if name in particle and rng.random() < 0.4 else name for name in surnames]

@@ -1,0 +1,100 @@
+"""The simulated tool: draws a fictional contract for a person and answers a call in one of the declared shapes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from random import Random
+from typing import Any
+
+from jinja2 import Environment
+
+from datagen.pack import Answer, Draw, Pack
+from datagen.people import Person
+from datagen.phrasebook import compact_date, title_name
+
+_WHOLE_EXPRESSION = re.compile(r"^\{\{\s*(.+?)\s*\}\}$")
+
+
+class Toolbox:
+    """Answers the tool of one pack."""
+
+    def __init__(self, pack: Pack, env: Environment) -> None:
+        """`env` is the environment of the pack's templates, so that filters mean the same everywhere."""
+        self.tools = pack.tools
+        self.name: str = self.tools.function["name"]
+        self.arguments: list[str] = list(self.tools.function["parameters"]["properties"])
+        self._env = env
+        self._expressions: dict[str, Any] = {}
+
+    def definition(self) -> str:
+        """The `tools` column: the function in OpenAI form, as a JSON string."""
+        return json.dumps([{"type": "function", "function": self.tools.function}], ensure_ascii=False)
+
+    def draw_record(self, rng: Random, person: Person, today: dt.date) -> dict[str, Any]:
+        """A fictional contract: field → value; dates are `datetime.date`, amounts are reais."""
+        return {name: _draw(rng, how, person, today) for name, how in self.tools.record.items()}
+
+    def settle(self, rng: Random, record: dict[str, Any], answer: Answer, person: Person, today: dt.date) -> None:
+        """Give `record` what `answer` says of it (a status, a debt), so that every later answer agrees."""
+        record.update({name: _draw(rng, how, person, today) for name, how in answer.record.items()})
+
+    def call(self, cpf: str, birth_date: dt.date) -> str:
+        """The arguments of a call: a JSON string, keys in the order of the tool's schema."""
+        values = dict(zip(self.arguments, (cpf, compact_date(birth_date)), strict=True))
+        return json.dumps(values, ensure_ascii=False)
+
+    def answer(self, shape: str, name: str, record: dict[str, Any], person: Person) -> str:
+        """The tool's answer as a JSON string."""
+        answer = self.tools.answers[name]
+        form = self.tools.shapes[shape]
+        tree = form.empty if answer.empty else form.found if answer.found else form.error
+        variables = {"record": record, "answer": answer, "person": person}
+        return json.dumps(self._fill(tree, variables), ensure_ascii=False)
+
+    def _fill(self, tree: Any, variables: dict[str, Any]) -> Any:
+        if isinstance(tree, dict):
+            return {key: self._fill(value, variables) for key, value in tree.items()}
+        if isinstance(tree, list):
+            return [self._fill(value, variables) for value in tree]
+        if not isinstance(tree, str) or "{{" not in tree:
+            return str(tree) if isinstance(tree, str) else tree
+        value = self._evaluate(tree, variables)
+        if isinstance(value, dt.date):
+            return compact_date(value)
+        return str(value) if isinstance(value, str) else value
+
+    def _evaluate(self, leaf: str, variables: dict[str, Any]) -> Any:
+        """A leaf that is one expression keeps the type of its value; anything else is text."""
+        if leaf not in self._expressions:
+            whole = _WHOLE_EXPRESSION.match(leaf)
+            self._expressions[leaf] = (
+                self._env.compile_expression(whole[1], undefined_to_none=False)
+                if whole and "{{" not in whole[1]
+                else self._env.from_string(leaf).render
+            )
+        return self._expressions[leaf](**variables)
+
+
+def visible(record: dict[str, Any], person: Person) -> dict[str, Any]:
+    """What templates read as `result`: the record and the first name as the attendant says it."""
+    return {**record, "first_name": title_name(person.first_name)}
+
+
+def _draw(rng: Random, how: Any, person: Person, today: dt.date) -> Any:
+    if not isinstance(how, Draw):
+        return how
+    if how.pick is not None:
+        return rng.choice(how.pick)
+    if how.money is not None:
+        return round(rng.uniform(*how.money), 2)
+    if how.whole is not None:
+        return rng.randint(*how.whole)
+    if how.days is not None:
+        return today + dt.timedelta(days=rng.randint(*how.days))
+    if how.digits is not None:
+        return "".join(str(rng.randrange(10)) if mark == "#" else mark for mark in how.digits)
+    if how.person == "birth_date":
+        return person.birth_date.date
+    return getattr(person, how.person)
