@@ -86,7 +86,8 @@ def _render(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from datagen.pack import find_pack
-    from datagen.writer import JudgedBad, Settings, die_of_signal, is_current, read_manifest, render, summary_lines
+    from datagen.workshop import Settings
+    from datagen.writer import JudgedBad, die_of_signal, is_current, read_manifest, render, summary_lines
 
     signal.signal(signal.SIGTERM, die_of_signal)
     settings = Settings(
@@ -115,7 +116,7 @@ def _preview(arguments: argparse.Namespace) -> int:
 
     from datagen.pack import find_pack
     from datagen.preview import preview
-    from datagen.writer import Settings
+    from datagen.workshop import Settings
 
     settings = Settings(find_pack(arguments.pack), arguments.rows, arguments.seed, Path(), arguments.allow_unconfirmed)
     preview(settings, arguments.category, arguments.n, Console())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from math import prod
 
-from datagen.pack import AssistantStep, ConsultStep, EitherStep, Flow, FollowStep, MaybeStep, OnStep, Steps, UserStep
+from datagen.grammar import AssistantStep, ConsultStep, EitherStep, FollowStep, MaybeStep, OnStep, Steps, UserStep
+from datagen.pack import Flow
 from datagen.phrasebook import Phrasebook, Wording, WordingList
 from datagen.planner import facts_for
 

@@ -12,26 +12,25 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import Environment
 
 from datagen.birth_date import BirthDate
 from datagen.capacity import Counter
 from datagen.cpf import Cpf
 from datagen.errors import PackError, Problem
-from datagen.pack import (
+from datagen.grammar import (
     CATEGORIES,
     AssistantStep,
     ConsultStep,
     Draw,
     EitherStep,
-    Flow,
     FollowStep,
     MaybeStep,
     OnStep,
-    Pack,
     Steps,
     UserStep,
 )
+from datagen.pack import Flow, Pack
 from datagen.people import Person
 from datagen.phrasebook import Phrase, Phrasebook, WordingList, parts_of
 from datagen.planner import branch_for, facts_for, may_be_said
@@ -156,7 +155,7 @@ class _Linter:
         if not tools.function.get("name") or list(parameters.get("properties", {})) == []:
             yield Problem(place, "function: needs a name and parameters.properties", "see templates/README.md")
         if len(parameters.get("properties", {})) != 2:
-            yield Problem(place, "function.parameters: must be the CPF and the birth date, in this order", "")
+            yield Problem(place, "function.parameters: must be two, the CPF and the birth date, in this order", "list both")
         for name, answer in tools.answers.items():
             for field in answer.record:
                 if field not in tools.record:
@@ -411,8 +410,8 @@ def _leaf_problem(env: Environment, leaf, record: dict, shape: str) -> Iterator[
     place = f"{leaf.place}"
     try:
         phrase = Phrase(env, leaf)
-    except (PackError, TemplateSyntaxError) as error:
-        yield Problem(place, f"shapes.{shape}: {error}", "")
+    except PackError as error:
+        yield from error.problems
         return
     for name in sorted(phrase.names - {"record", "answer", "person"}):
         yield Problem(place, f"shapes.{shape}: unknown variable '{name}'", "use record.…, answer.… or person.…")

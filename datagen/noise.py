@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from datagen.pack import Noise, NoiseFile
+from datagen.grammar import Noise, NoiseFile
 from datagen.values import CLOSE, OPEN
 
 _PROTECTED = re.compile(f"({OPEN}[^{CLOSE}]*{CLOSE})")

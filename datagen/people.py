@@ -8,7 +8,7 @@ from random import Random
 
 from datagen.birth_date import DATE_DEMANDS, BirthDate
 from datagen.cpf import CPF_DEMANDS, Cpf
-from datagen.pack import Kinship, PeopleFile
+from datagen.grammar import Kinship, PeopleFile
 
 _AGES = ((6, (0, 17)), (62, (18, 59)), (32, (60, 105)))
 """Weight and range of ages (years) of whom a consultation is about."""

@@ -6,16 +6,18 @@ out in every other, and stays held out when lines are added around it.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 
 from datagen.errors import PackError, Problem
-from datagen.pack import AssistantStep, Pack, Steps, UserStep
+from datagen.grammar import AssistantStep, Steps, UserStep
+from datagen.pack import Pack
 from datagen.values import OPEN
 from datagen.yamlfile import Text
 
@@ -95,16 +97,25 @@ class Phrase:
         except TemplateSyntaxError as error:
             fix = "write {{ name }}; filters are listed in templates/README.md"
             raise PackError(Problem(text.place, f"template: {error.message} in {str(text)!r}", fix)) from None
+        for node in tree.find_all(nodes.Filter):
+            if node.name not in env.filters:
+                close = difflib.get_close_matches(node.name, env.filters, 1)
+                fix = f"did you mean '{close[0]}'?" if close else "filters are listed in templates/README.md"
+                raise PackError(Problem(text.place, f"template: there is no filter '{node.name}'", fix))
         self.names = frozenset(meta.find_undeclared_variables(tree))
         self.attributes = frozenset(_attributes(tree))
 
     def render(self, variables: dict) -> str:
-        """The text with `variables` filled in."""
-        if not self.names and "{" not in self.text:
+        """The text with `variables` filled in. Raises PackError where a value does not fit its filter."""
+        if "{" not in self.text:
             return self.text
         if self._template is None:
             self._template = self._env.from_string(self.text)
-        return self._template.render(variables)
+        try:
+            return self._template.render(variables)
+        except (TemplateError, TypeError, ValueError, AttributeError) as error:
+            message = f"template: {str(self.text)!r} cannot be filled in: {error}"
+            raise PackError(Problem(self.place, message, "check the filters and what they are given")) from None
 
     @property
     def place(self) -> str:

@@ -7,21 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
-from datagen.pack import (
-    AssistantStep,
-    ConsultStep,
-    EitherStep,
-    Fact,
-    Flow,
-    FollowStep,
-    MaybeStep,
-    OnStep,
-    Pack,
-    Steps,
-    UserStep,
-)
+from datagen.grammar import AssistantStep, ConsultStep, EitherStep, Fact, FollowStep, MaybeStep, OnStep, Steps, UserStep
+from datagen.pack import Flow, Pack
 from datagen.people import Person, draw_person
-from datagen.phrasebook import Phrasebook, WordingList
+from datagen.phrasebook import Phrasebook, WordingList, parts_of
 from datagen.toolbox import Toolbox
 
 _FIRST_DAY, _LAST_DAY = dt.date(2023, 1, 1).toordinal(), dt.date(2027, 12, 31).toordinal()
@@ -128,8 +117,6 @@ def may_be_said(fact: Fact, allow_unconfirmed: bool) -> bool:
 
 def _variants(planner: Planner, steps: Steps, seen: set[str]) -> set[str]:
     """Every attribute of CPF and birth date that the wordings of these steps use."""
-    from datagen.phrasebook import parts_of
-
     found: set[str] = set()
     for step in steps:
         if isinstance(step, (UserStep, AssistantStep)):

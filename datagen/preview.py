@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from datagen.errors import PackError, Problem
-from datagen.pack import CATEGORIES
+from datagen.grammar import CATEGORIES
 from datagen.schedule import schedule
-from datagen.writer import Settings, Workshop
+from datagen.workshop import Settings, Workshop
 
 _LOOK = {"system": "dim", "user": "green", "assistant": "cyan", "tool": "magenta"}
 _NAME = {"system": "sistema", "user": "cliente", "assistant": "atendente", "tool": "ferramenta"}

@@ -10,7 +10,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from datagen.pack import Answer, Draw, Pack
+from datagen.grammar import Answer, Draw
+from datagen.pack import Pack
 from datagen.people import Person
 from datagen.phrasebook import compact_date, title_name
 

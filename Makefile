@@ -1,0 +1,93 @@
+# The user interface: `make` alone explains it. Behind each target stands `python -m datagen|validators|axolotl_configs`.
+.DEFAULT_GOAL := help
+.PHONY: help setup dataset lint check preview configs preflight train test bench clean
+.DELETE_ON_ERROR:
+
+PACK   ?= unimed_natal
+ROWS   ?= 12000
+SEED   ?= 7
+OUT    ?= data/$(PACK)
+DATA   ?=
+CONFIG ?=
+RANK   ?=
+ALPHA  ?=
+RESUME ?=
+CATEGORY ?=
+N      ?= 3
+PYTHON ?= python3
+
+export AXOLOTL_DO_NOT_TRACK := 1
+export DO_NOT_TRACK := 1
+
+LIGHT  := .venv/bin/python
+TRAIN  := .venv-train/bin/python
+MASTER := axolotl_configs/qwen2.5-32b_qlora_a100-80gb.yaml
+
+help: ## this page
+	@echo "make dataset && make train: from templates to an adapter. Targets:"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables (now): PACK=$(PACK) ROWS=$(ROWS) SEED=$(SEED) OUT=$(OUT) CONFIG=$(CONFIG) RANK=$(RANK) ALPHA=$(ALPHA)"
+	@echo "  DATA= file(s) for check   CATEGORY= N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
+
+setup: .venv/.light .venv/.dev .venv-train/.ready ## make both environments now (the trainer's is large)
+
+dataset: .venv/.light ## render PACK into OUT: ROWS conversations, judged, train/eval/test (does nothing if up to date)
+	@$(LIGHT) -m datagen render --pack "$(PACK)" --rows "$(ROWS)" --seed "$(SEED)" --out "$(OUT)"
+
+lint: .venv/.light ## prove the templates of PACK sound without rendering them
+	@$(LIGHT) -m datagen lint --pack "$(PACK)"
+
+check: .venv/.light ## judge DATA=file.jsonl (default: the dataset in OUT) and print every finding
+	@$(LIGHT) -m validators check $(or $(DATA),"$(OUT)/train.jsonl" "$(OUT)/eval.jsonl" "$(OUT)/test.jsonl")
+
+preview: .venv/.light ## show N conversations of CATEGORY with their plan, without writing anything
+	@$(LIGHT) -m datagen preview --pack "$(PACK)" --seed "$(SEED)" --n "$(N)" $(if $(CATEGORY),--category "$(CATEGORY)")
+
+configs: .venv/.light ## write the Axolotl configs from presets; your edits are kept and shown (FORCE=1 overwrites)
+	@$(LIGHT) -m axolotl_configs build $(if $(FORCE),--force)
+
+preflight: .venv/.light ## find every mistake in CONFIG (default: the 32B one) and its data before a GPU is rented
+	@$(LIGHT) -m axolotl_configs preflight "$(or $(CONFIG),$(MASTER))" --data "$(OUT)"
+
+train: .venv-train/.ready dataset ## train a LoRA adapter with CONFIG (default: what fits this machine), RANK=, ALPHA=
+	@$(TRAIN) -m axolotl_configs train --data "$(OUT)" $(if $(CONFIG),--config "$(CONFIG)") \
+	  $(if $(RANK),--rank "$(RANK)") $(if $(ALPHA),--alpha "$(ALPHA)") $(if $(RESUME),--resume "$(RESUME)")
+
+test: .venv/.dev .venv-train/.ready ## all tests, the end-to-end run of Axolotl on the CPU included
+	@REQUIRE_TRAINER=1 TRAIN_PYTHON=$(TRAIN) $(LIGHT) -m pytest
+
+bench: .venv/.dev ## measure rows per second and peak memory of rendering and judging
+	@$(LIGHT) -m tests.bench --pack "$(PACK)"
+
+clean: ## delete the dataset in OUT and build/; environments (.venv*) and trained adapters (outputs/) stay
+	@if [ -L "$(OUT)" ] && [ -f "$(OUT)/manifest.json" ]; then rm -rf "$$(readlink -f "$(OUT)")" "$(OUT)"; fi
+	@rm -rf build
+	@echo "deleted $(OUT) and build/; kept .venv* and outputs/ (delete them yourself if you mean it)"
+
+# ---- environments: built once, again when pyproject.toml or their lock changes ----
+
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.venv/.light: pyproject.toml constraints.txt
+	@echo "making .venv (light: no torch) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(LIGHT) $(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/.dev: .venv/.light
+	@$(LIGHT) $(PIP) --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# A machine without NVIDIA driver gets the CPU build of torch from PyTorch's own index. DeepSpeed is built against the
+# installed torch, so it comes last and without isolation.
+.venv-train/.ready: pyproject.toml constraints-train.txt
+	@echo "making .venv-train (Axolotl; some minutes and gigabytes) ..."
+	@$(PYTHON) -m venv .venv-train
+	@if nvidia-smi -L >/dev/null 2>&1; then \
+	   $(TRAIN) $(PIP) --constraint constraints-train.txt torch; \
+	 else \
+	   $(TRAIN) $(PIP) --no-deps --extra-index-url https://download.pytorch.org/whl/cpu 'torch==2.13.0+cpu'; \
+	 fi
+	@$(TRAIN) $(PIP) --constraint constraints-train.txt --editable '.[train]' setuptools wheel ninja packaging
+	@$(TRAIN) $(PIP) --constraint constraints-train.txt --no-build-isolation 'deepspeed>=0.18.6,<0.19'
+	@touch $@
