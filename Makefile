@@ -1,6 +1,6 @@
 # The user interface: `make` alone explains it. Behind each target stands `python -m datagen|validators|axolotl_configs`.
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset lint check preview configs preflight train test bench clean
+.PHONY: help setup dataset lint check preview configs preflight train look test bench clean
 .DELETE_ON_ERROR:
 
 PACK   ?= unimed_natal
@@ -11,6 +11,7 @@ DATA   ?=
 CONFIG ?=
 RANK   ?=
 ALPHA  ?=
+ADAPTER ?=
 RESUME ?=
 CATEGORY ?=
 N      ?= 3
@@ -26,7 +27,7 @@ MASTER := axolotl_configs/qwen2.5-32b_qlora_a100-80gb.yaml
 help: ## this page
 	@echo "make dataset && make train: from templates to an adapter. Targets:"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
-	@echo "Variables (now): PACK=$(PACK) ROWS=$(ROWS) SEED=$(SEED) OUT=$(OUT) CONFIG=$(CONFIG) RANK=$(RANK) ALPHA=$(ALPHA)"
+	@echo "Variables (now): PACK=$(PACK) ROWS=$(ROWS) SEED=$(SEED) OUT=$(OUT) CONFIG=$(CONFIG) ADAPTER=$(ADAPTER) RANK=$(RANK) ALPHA=$(ALPHA)"
 	@echo "  DATA= file(s) for check   CATEGORY= N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
 
 setup: .venv/.light .venv/.dev .venv-train/.ready ## make both environments now (the trainer's is large)
@@ -52,6 +53,9 @@ preflight: .venv/.light ## find every mistake in CONFIG (default: the 32B one) a
 train: .venv-train/.ready dataset ## train a LoRA adapter with CONFIG (default: what fits this machine), RANK=, ALPHA=
 	@$(TRAIN) -m axolotl_configs train --data "$(OUT)" $(if $(CONFIG),--config "$(CONFIG)") \
 	  $(if $(RANK),--rank "$(RANK)") $(if $(ALPHA),--alpha "$(ALPHA)") $(if $(RESUME),--resume "$(RESUME)")
+
+look: .venv-train/.ready ## let ADAPTER=outputs/<run> answer some thirty first turns again
+	@$(TRAIN) -m axolotl_configs look "$(ADAPTER)"
 
 test: .venv/.dev .venv-train/.ready ## all tests, the end-to-end run of Axolotl on the CPU included
 	@REQUIRE_TRAINER=1 TRAIN_PYTHON=$(TRAIN) $(LIGHT) -m pytest
