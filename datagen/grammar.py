@@ -149,7 +149,7 @@ class FlowFile(Strict):
     """Kinship words of the second person; one is drawn."""
     code: AuthorText | None = None
     """Stable name of the situation (edge cases)."""
-    steps: Annotated[Steps, Field(min_length=2)]
+    steps: Annotated[Steps, Field(min_length=1)]
 
 
 for _model in (OnStep, MaybeStep, Branch, EitherStep, FlowFile):

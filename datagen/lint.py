@@ -155,7 +155,9 @@ class _Linter:
         if not tools.function.get("name") or list(parameters.get("properties", {})) == []:
             yield Problem(place, "function: needs a name and parameters.properties", "see templates/README.md")
         if len(parameters.get("properties", {})) != 2:
-            yield Problem(place, "function.parameters: must be two, the CPF and the birth date, in this order", "list both")
+            yield Problem(
+                place, "function.parameters: must be two, the CPF and the birth date, in this order", "list both"
+            )
         for name, answer in tools.answers.items():
             for field in answer.record:
                 if field not in tools.record:

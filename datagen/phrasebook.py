@@ -74,6 +74,7 @@ FILTERS = (money, date_br, day_month, compact_date, lower_first, upper_first, ti
 def environment() -> Environment:
     """Jinja as templates use it: an unknown name is an error, never an empty text."""
     env = Environment(undefined=StrictUndefined, autoescape=False)
+    env.globals.clear()  # templates need no range() or lipsum(), and each rendering would copy them
     env.filters.update({function.__name__: function for function in FILTERS})
     return env
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from datagen.pack import Pack
 from datagen.people import Person
 from datagen.phrasebook import compact_date, title_name
 
+_PATH = re.compile(r"^\{\{\s*(\w+)\.(\w+)\s*\}\}$")
 _WHOLE_EXPRESSION = re.compile(r"^\{\{\s*(.+?)\s*\}\}$")
 
 
@@ -69,13 +71,19 @@ class Toolbox:
     def _evaluate(self, leaf: str, variables: dict[str, Any]) -> Any:
         """A leaf that is one expression keeps the type of its value; anything else is text."""
         if leaf not in self._expressions:
-            whole = _WHOLE_EXPRESSION.match(leaf)
-            self._expressions[leaf] = (
-                self._env.compile_expression(whole[1], undefined_to_none=False)
-                if whole and "{{" not in whole[1]
-                else self._env.from_string(leaf).render
-            )
-        return self._expressions[leaf](**variables)
+            self._expressions[leaf] = self._compile(leaf)
+        return self._expressions[leaf](variables)
+
+    def _compile(self, leaf: str) -> Callable[[dict[str, Any]], Any]:
+        if path := _PATH.match(leaf):  # nearly every leaf: no need to set up a template for a look-up
+            owner, name = path.groups()
+            if owner == "record":
+                return lambda variables: variables["record"][name]
+            return lambda variables: getattr(variables[owner], name)
+        whole = _WHOLE_EXPRESSION.match(leaf)
+        if whole and "{{" not in whole[1]:
+            return self._env.compile_expression(whole[1], undefined_to_none=False)
+        return self._env.from_string(leaf).render
 
 
 def visible(record: dict[str, Any], person: Person) -> dict[str, Any]:

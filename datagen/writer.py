@@ -164,7 +164,7 @@ def _manifest(folder: Path, settings: Settings, counts: dict[str, Counter], repo
         "pack_sha256": pack_hash(settings.pack),
         "counts": {split: dict(sorted(counts[split].items())) for split in SPLITS},
         "rejected": counts["rejected"]["duplicate"],
-        "judged": report.summary,
+        "judged": {name: report.summary[name] for name in ("errors", "warnings", "calls", "complete_calls")},
         "files": {
             path.name: {"rows": _lines(path), "bytes": path.stat().st_size, "sha256": file_hash(path)} for path in files
         },

@@ -62,10 +62,13 @@ def test_same_seed_same_bytes_whatever_the_workers(rendered, workplace):
     assert hashes(workplace)["train.jsonl"] != hashes(rendered)["train.jsonl"]
 
 
-def test_the_hash_of_the_golden_rows_is_the_same_on_every_python(rendered):
-    """CI runs this on 3.10 to 3.13: whoever changes the bytes on purpose changes tests/golden/plano_aurora.sha256."""
-    golden = json.loads((ROOT / "tests/golden/plano_aurora.json").read_text())
-    assert hashes(rendered) == golden
+def test_the_bytes_are_the_same_on_every_day_machine_and_python(rendered):
+    """Whoever changes them on purpose runs this with UPDATE_GOLDEN=1."""
+    golden = ROOT / "tests/golden/plano_aurora.json"
+    found = {name: digest for name, digest in hashes(rendered).items() if name != "provenance.jsonl"}
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(json.dumps(found, indent=2) + "\n")
+    assert found == json.loads(golden.read_text())
 
 
 def test_files_and_counts_agree_with_the_manifest(rendered):
@@ -105,7 +108,7 @@ def test_half_of_eval_says_what_train_never_says(rendered):
     said = {"train": set(), "unseen": set()}
     for line in lines.values():
         group = "train" if line["split"] == "train" else line["phrasing"]
-        places = [place for place in line["lines"]]
+        places = list(line["lines"])
         if group in said:
             said[group].add(tuple(places))
     assert all(line["phrasing"] == "seen" for line in lines.values() if line["split"] == "train")
@@ -201,9 +204,8 @@ def test_what_somebody_else_put_there_is_not_replaced(workplace):
     assert done.returncode == 2 and "choose another OUT=" in done.stderr and precious.read_text() == "mine"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_told(workplace):
-    (workplace / "data").mkdir(mode=0o500)
+def test_a_place_where_nothing_can_be_written_is_told(workplace):
+    (workplace / "data").write_text("a file where a folder should be")
     done = render(workplace, "--rows", "2")
     assert done.returncode == 2 and "cannot write" in done.stderr and "Traceback" not in done.stderr
 
