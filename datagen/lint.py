@@ -89,8 +89,6 @@ class _Linter:
         for flow in self.pack.flows:
             self._flow(flow)
         yield from self.found
-        if not self.found:
-            yield from self._unused()
 
     def notes(self) -> Iterator[str]:
         """What an owner should look at; nothing here stops the build."""
@@ -98,6 +96,8 @@ class _Linter:
             if fact.known and not fact.confirmed:
                 said = "said" if fact.id in self.sayable else "not said until confirmed"
                 yield f"{fact.id.place}: fact '{fact.id}' (source: {fact.source}) is not confirmed; it is {said}"
+        if not self.found:
+            yield from self._unused()
 
     # ------------------------------------------------------------------------------------------ the files
 
@@ -178,15 +178,13 @@ class _Linter:
                     yield Problem(wording.place, f"act {'.'.join(key)}: the same text stands at {seen[text]}", fix)
                 seen[text] = wording.place
 
-    def _unused(self) -> Iterator[Problem]:
+    def _unused(self) -> Iterator[str]:
         for key, wordings in self.pack.acts.items():
             if key not in self.used_acts:
-                place = wordings[0][0].place
-                yield Problem(place, f"act {'.'.join(key)}: no flow uses it", "use it in a flow, or delete it")
+                yield f"{wordings[0][0].place}: act {'.'.join(key)}: no flow uses it"
         for name, steps in self.pack.fragments.items():
             if name not in self.used_fragments:
-                first = next(iter(_places(steps)), f"{self.pack.folder}/fragments.yaml")
-                yield Problem(first, f"fragment '{name}': no flow follows it", "use it in a flow, or delete it")
+                yield f"{next(_places(steps), self.pack.folder)}: fragment '{name}': no flow follows it"
 
     # ------------------------------------------------------------------------------------------ the flows
 

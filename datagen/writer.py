@@ -34,9 +34,10 @@ from datagen.publish import check_target, new_folder, publish
 from datagen.schedule import Task, schedule
 from datagen.workshop import MOST_ATTEMPTS, Made, Settings, Workshop, made
 from validators.check import Report, check_files
+from validators.corpus import Minimums
 
 SPLITS = ("train", "eval", "test")
-GUIDE_MINIMUMS = {"min_rows": 10_000, "min_each": 500, "min_calls": 1_000, "min_edge": 200}
+GUIDE_MINIMUMS = Minimums(rows=10_000, each=500, calls=1_000, edge=200)
 """The user's quotas for train.jsonl; they hold from `GUIDE_ROWS` rows on."""
 GUIDE_ROWS = 12_000
 
@@ -129,7 +130,7 @@ def _until_new(
 
 
 def _judge(folder: Path, settings: Settings) -> Report:
-    minimums = GUIDE_MINIMUMS if settings.rows >= GUIDE_ROWS else {}
+    minimums = GUIDE_MINIMUMS if settings.rows >= GUIDE_ROWS else None
     paths = [folder / f"{split}.jsonl" for split in SPLITS]
     return check_files([path for path in paths if path.stat().st_size], minimums=minimums)
 

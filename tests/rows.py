@@ -65,7 +65,7 @@ def consult(cpf: str, birth: str, answer: object) -> list[dict]:
 
 def conversations(index: int) -> list[tuple[str, list[dict]]]:
     """One conversation of each category and some of their variants; names, CPFs and dates follow the index."""
-    cpf = valid_cpf(100_200_300 + 7_654_321 * index)
+    cpf = valid_cpf((100_200_300 + 7_654_321 * index) % 10**9)
     dotted = f"{cpf[:3]}.{cpf[3:6]}.{cpf[6:9]}-{cpf[9:]}"
     day, month, year = 1 + index % 28, 1 + index % 12, 1950 + index % 55
     birth, written = f"{year}{month:02d}{day:02d}", f"{day:02d}/{month:02d}/{year}"
@@ -73,7 +73,7 @@ def conversations(index: int) -> list[tuple[str, list[dict]]]:
     found = {"status": "ATIVO", "nome": f"{name.upper()} DE SOUSA", "plano": "Ouro", "débito": 0.0}
     closing = says(f"Pronto, {name}: o plano Ouro está ativo & sem débito. Posso ajudar em algo mais?")
     return [
-        ("greetings", [user(f"oi, aqui é {name}, tudo bem?"), says(f"Olá, {name}! Como posso ajudar você hoje?")]),
+        ("greetings", [user(f"oi, aqui é {name} do apto {index}, tudo bem?"), says(f"Olá, {name}! Como posso ajudar você hoje?")]),
         (
             "missing_data",
             [

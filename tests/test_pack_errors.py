@@ -67,7 +67,6 @@ BREAKAGES = [
     ("unconfirmed fact", "facts.yaml", "source: law\n  confirmed: true", "source: owner\n  confirmed: false", []),
     ("record field", "tools.yaml", "{{ record.plan }}", "{{ record.plano }}", ["tools.yaml", "plano", "did you mean 'plan'"]),
     ("same text twice", "acts/acts.yaml", '"Imagina! Qualquer coisa é só chamar."', '"Por nada!"', ["acts.yaml:6", "same text"]),
-    ("act nobody uses", "acts/acts.yaml", "  neutral:", '  lonely: ["Oi."]\n  neutral:', ["acts.yaml:7", "no flow uses it"]),
     ("slot of a slot", "slots.yaml", '"se puder"', '"{{ politeness }} mesmo"', ["slots.yaml:2", "contains itself"]),
     ("no such kind of draw", "tools.yaml", "{days: [2, 25]}", "{dayz: [2, 25]}", ["tools.yaml:16", "dayz"]),
     ("category without flows", "flows/greetings/hello.yaml", None, None, ["greetings", "has a share but no flow"]),
@@ -98,6 +97,13 @@ def test_a_fact_that_its_owner_has_not_confirmed_is_not_said(pack):
     _, notes = lint(facts)
     assert any("'emergency'" in note and "not said until confirmed" in note for note in notes)
     assert any("'phone'" in note and "it is said" in note for note in notes)
+
+
+def test_an_act_that_nobody_uses_is_noted_and_stops_nothing(pack):
+    path = pack / "acts/acts.yaml"
+    path.write_text(path.read_text().replace("  neutral:", '  lonely: ["Oi."]\n  neutral:'))
+    problems, notes = lint(load_pack(pack))
+    assert not problems and any("acts.yaml:7" in note and "no flow uses it" in note for note in notes)
 
 
 def run(cwd: Path, *arguments: str) -> subprocess.CompletedProcess:

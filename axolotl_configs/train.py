@@ -1,0 +1,307 @@
+"""Trains an adapter with the real Axolotl: chooses, checks, launches, judges by what lies on disk, and takes a look.
+
+    python -m axolotl_configs train                                      (`make train`)
+    python -m axolotl_configs train --config axolotl_configs/cpu_smoke.yaml --rank 16 --alpha 32
+
+A run lies in `outputs/<run>/`. Called again, it goes on from the last checkpoint; a finished run is left as it is, and
+a run whose config, data or base model changed is refused. `--resume no` begins anew and moves the old run aside.
+Exit codes: 0 trained, 1 the training or the look failed, 2 bad input, 100 preflight is red, 130 and 143 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import importlib.util
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from axolotl_configs import launch, run
+from axolotl_configs.choose import choose, find_gpus
+from axolotl_configs.errors import ConfigError
+from axolotl_configs.preflight import examine
+from axolotl_configs.resolve import Resolved, resolve, write_resolved
+from axolotl_configs.toy import TOY_PATH
+
+CONFIG_FILE = "config.yaml"
+"""The resolved config beside the adapter."""
+ANEW = "begin anew with RESUME=no (--resume no): the old run is moved aside, nothing is lost"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `train`; an empty value counts as left out, since make passes them so."""
+    parser.add_argument("--config", metavar="FILE", help="config file (default: chosen by the card's memory)")
+    parser.add_argument("--data", metavar="DIR", help="folder with train.jsonl and eval.jsonl")
+    parser.add_argument("--rank", metavar="N", help="another lora_r; alone, it keeps the ratio of alpha to rank")
+    parser.add_argument("--alpha", metavar="N", help="another lora_alpha")
+    parser.add_argument("--resume", metavar="yes|no", help="no: begin anew and keep the old run aside (default: yes)")
+    parser.add_argument("--output-root", default="outputs", metavar="DIR", help="where runs lie (default: outputs)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Train, with every stop and failure told in a line or two."""
+    launch.catch_signals()
+    try:
+        return _train(args)
+    except launch.Stopped as stopped:
+        print("Stopped before training began; nothing was changed.", file=sys.stderr)
+        return 128 + stopped.number
+
+
+def _train(args: argparse.Namespace) -> int:
+    resume = _yes_or_no(args.resume)
+    config_path, on_gpu = _choose(args.config)
+    data_dir = Path(args.data) if args.data else None
+    if not _preflight(config_path, data_dir):
+        return 100
+    resolved = resolve(
+        config_path, data_dir=data_dir, rank=args.rank, alpha=args.alpha, output_root=args.output_root or "outputs"
+    )
+    for note in resolved.notes:
+        print(note)
+    _check_machine(resolved.config, on_gpu)
+    with _alone(resolved.run_dir):
+        work = Work(resolved, on_gpu, resume)
+        return work.run()
+
+
+def _yes_or_no(text: str | None) -> bool:
+    answer = (text or "yes").strip().lower()
+    if answer not in ("yes", "no"):
+        raise ConfigError(f"RESUME={text}: must be yes or no.\n    fix: leave it out to go on where the run stopped")
+    return answer == "yes"
+
+
+def _choose(config: str | None) -> tuple[Path, bool]:
+    """The config to train and whether it runs on a GPU."""
+    if config:
+        return Path(config), bool(find_gpus())
+    choice = choose()
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    print(choice.reason)
+    print(
+        f"Config: {choice.config} · download about {choice.download_gib:.0f} GiB"
+        f" · disk about {choice.disk_gib:.0f} GiB of {free:.0f} GiB free"
+    )
+    if free < choice.disk_gib:
+        print("Careful: there may be too little disk for the download, the checkpoints and the adapter.")
+    return choice.config, choice.on_gpu
+
+
+def _preflight(config_path: Path, data_dir: Path | None) -> bool:
+    """Say what preflight found, if it is not all well; false when something is red."""
+    checks = examine(config_path, data_dir)
+    for check in checks:
+        if check.level != "green":
+            where = f"{config_path}:{check.line}" if check.line else f"{config_path}"
+            stream = sys.stderr if check.level == "red" else sys.stdout
+            print(f"{where}: {check.level}: {check.message}\n    fix: {check.fix}", file=stream)
+    reds = sum(check.level == "red" for check in checks)
+    if reds:
+        print(f"Not started: preflight of {config_path} is red ({reds}).", file=sys.stderr)
+        return False
+    print(f"Preflight: {len(checks)} checks of {config_path}, nothing red.")
+    return True
+
+
+def _check_machine(config: dict, on_gpu: bool) -> None:
+    """Refuse here and now what would fail only after the download."""
+    if importlib.util.find_spec("axolotl") is None:
+        raise ConfigError(
+            "this Python has no Axolotl.\n    fix: `make train` makes the trainer's environment and uses it"
+        )
+    needs = [key for key in ("load_in_4bit", "load_in_8bit", "lora_mlp_kernel", "lora_qkv_kernel") if config.get(key)]
+    needs += ["bf16"] if config.get("bf16") is True else []
+    if needs and not on_gpu:
+        raise ConfigError(
+            f"this config needs an NVIDIA GPU ({', '.join(needs)}), and nvidia-smi shows none here.\n"
+            "    fix: run it on a machine with the card of its name; without CONFIG the CPU smoke is taken"
+        )
+
+
+@contextlib.contextmanager
+def _alone(run_dir: Path) -> Iterator[None]:
+    """Hold the run's lock: two trainings in one folder would destroy each other's checkpoints."""
+    lock = run_dir.with_name(f".{run_dir.name}.lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = lock.open("w")
+    except OSError as error:
+        raise ConfigError(f"{lock}: cannot be written ({error.strerror}).\n    fix: mend the folder") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"{run_dir}: is being trained right now.\n    fix: wait for it, or stop it") from error
+        yield
+
+
+@dataclass
+class Work:
+    """One training from the run's folder as it was found to the look at the end."""
+
+    resolved: Resolved
+    on_gpu: bool
+    resume: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the adapter will lie."""
+        return self.resolved.run_dir
+
+    @property
+    def _rows_file(self) -> Path:
+        return Path(self.resolved.config["datasets"][0]["path"])
+
+    def run(self) -> int:
+        """Train if there is something left to train, then look."""
+        self._make_toy()
+        mark = run.fingerprint(self.resolved.config)
+        if self._already_finished(mark):
+            return 0 if self._look_is_there() else self._look()
+        self._write_beside(mark)
+        return self._launch() or self._look()
+
+    def _make_toy(self) -> None:
+        if str(self.resolved.config["base_model"]) != TOY_PATH:
+            return
+        with self._timed("toy"):
+            done = self._command("tiny-model", "--rows", str(self._rows_file), "--out", TOY_PATH)
+        if done.returncode:
+            raise ConfigError(f"{TOY_PATH}: the toy model could not be made.\n{done.stderr.strip()}")
+
+    def _already_finished(self, mark: dict) -> bool:
+        """Whether nothing is left to do; refuses a run that is no longer the same one."""
+        if not self.run_dir.exists():
+            return False
+        if not self.resume:
+            print(f"RESUME=no: the old run now lies in {run.set_aside(self.run_dir)}.")
+            return False
+        record = self.run_dir / "fingerprint.json"
+        if not record.is_file():
+            if any(self.run_dir.iterdir()):
+                raise ConfigError(f"{self.run_dir}: not empty, and no run of this toolkit.\n    fix: {ANEW}")
+            return False
+        if changed := run.differences(run.read_json(record), mark):
+            raise ConfigError(
+                f"{self.run_dir}: this run was begun with other settings, and going on would mix the two:\n"
+                + "\n".join(f"    {line}" for line in changed)
+                + f"\n    fix: undo the change to go on, or {ANEW}"
+            )
+        return self._say_how_far()
+
+    def _say_how_far(self) -> bool:
+        if run.read_record(self.run_dir).get("finished") and run.proof(self.run_dir).good:
+            print(f"{self.run_dir}: finished already, and not trained again. To do so all the same, {ANEW}.")
+            return True
+        for name in run.drop_broken_checkpoints(self.run_dir):
+            print(f"{self.run_dir}: {name} was cut off while it was written; it is put aside.")
+        step = run.last_step(self.run_dir)
+        print(f"{self.run_dir}: going on from step {step}." if step else f"{self.run_dir}: beginning again.")
+        return False
+
+    def _write_beside(self, mark: dict) -> None:
+        """Put beside the adapter what it will have been made from."""
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        write_resolved(self.resolved, self.run_dir / CONFIG_FILE)
+        manifest = self._rows_file.with_name("manifest.json")
+        if manifest.is_file():
+            shutil.copyfile(manifest, self.run_dir / "manifest.json")
+        run.write_json(self.run_dir / "fingerprint.json", mark)
+
+    def _launch(self) -> int:
+        """Train; 0 when the files prove that it succeeded."""
+        began = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        from_step = run.last_step(self.run_dir)
+        print(f"Training {self.resolved.name} on {'the GPU' if self.on_gpu else 'the CPU'}; log: {self._log}")
+        try:
+            with self._timed("training"):
+                launch.train(self.run_dir / CONFIG_FILE, self.resolved.config, self.run_dir, on_gpu=self.on_gpu)
+        except launch.Stopped as stopped:
+            self._say_how_to_go_on()
+            return 128 + stopped.number
+        proved = run.proof(self.run_dir)
+        run.write_record(
+            self.run_dir,
+            proved,
+            name=self.resolved.name,
+            made_from=self.resolved.source.as_posix(),
+            began=began,
+            from_step=from_step,
+            on_gpu=self.on_gpu,
+            seconds={key: round(value, 1) for key, value in self.seconds.items()},
+        )
+        if proved.good:
+            early = " (stopped early: the evaluation loss no longer fell)" if proved.stopped_early else ""
+            print(f"Trained {proved.step} of {proved.max_steps} steps{early}: {_losses(proved)}.")
+            print(f"Adapter: {self.run_dir}")
+            return 0
+        print(f"Training failed: {'; '.join(proved.problems)}.", file=sys.stderr)
+        print("".join(f"    | {line}\n" for line in self._tail()), end="", file=sys.stderr)
+        print(f"    fix: read {self._log}; then the same command goes on", file=sys.stderr)
+        return 1
+
+    def _say_how_to_go_on(self) -> None:
+        step = run.last_step(self.run_dir)
+        kept = f"step {step} is kept" if step else "no checkpoint was written yet"
+        print(f"Stopped: {kept}; the same command goes on from there. ({self.run_dir})", file=sys.stderr)
+
+    def _look_is_there(self) -> bool:
+        return (self.run_dir / "samples.jsonl").is_file()
+
+    def _look(self) -> int:
+        """Let the adapter answer before the machine goes back; the training stands even if this fails."""
+        print("A look at what it says:", flush=True)
+        again = f"python -m axolotl_configs look {self.run_dir}"
+        try:
+            with self._timed("look"):
+                done = self._command("look", str(self.run_dir), show=True)
+        except launch.Stopped as stopped:
+            print(f"Stopped: the adapter is whole; look at it with `{again}`.", file=sys.stderr)
+            return 128 + stopped.number
+        if done.returncode:
+            print(f"The look failed; the adapter is whole.\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
+            print(f"    fix: see above, then `{again}`", file=sys.stderr)
+            return 1
+        record = run.read_record(self.run_dir)
+        record["seconds"] = {**record.get("seconds", {}), "look": round(self.seconds["look"], 1)}
+        run.write_json(self.run_dir / "run.json", record)
+        return 0
+
+    @property
+    def _log(self) -> Path:
+        return self.run_dir / launch.LOG_FILE
+
+    def _tail(self) -> list[str]:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.is_file() else []
+        return lines[-12:]
+
+    def _command(self, verb: str, *arguments: str, show: bool = False) -> subprocess.CompletedProcess:
+        """Run another verb in a process of its own, which takes its memory and its chatter with it when it ends."""
+        return subprocess.run(
+            [sys.executable, "-m", "axolotl_configs", verb, *arguments],
+            stdout=None if show else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=launch.environment(self.resolved.config, on_gpu=self.on_gpu),
+        )
+
+    @contextlib.contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.seconds[what] = time.monotonic() - began
+
+
+def _losses(proved: run.Proof) -> str:
+    words = f"loss {proved.first_loss:.3f} -> {proved.last_loss:.3f}"
+    return words if proved.eval_loss is None else f"{words}, on unseen rows {proved.eval_loss:.3f}"

@@ -1,0 +1,1 @@
+"""Who judges: every check of a JSONL of conversations, usable alone. `python -m validators check FILE`."""

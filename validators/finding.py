@@ -1,0 +1,202 @@
+"""What a check finds: the finding, the table of all codes, three ways to print. `python -m validators codes`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+
+class UsageError(Exception):
+    """What the user asked cannot be done at all (exit code 2); its text is the whole message."""
+
+
+class Code(NamedTuple):
+    """One kind of finding: how hard it is, what it means, how to mend it."""
+
+    level: str
+    meaning: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, where it is, and what to do about it."""
+
+    code: str
+    level: str
+    file: str
+    line: int
+    row_id: str | None
+    path: str
+    message: str
+    fix: str
+
+
+def error(meaning: str, fix: str) -> Code:
+    """A rule decides: the row must not be trained on."""
+    return Code("error", meaning, fix)
+
+
+def warning(meaning: str, fix: str) -> Code:
+    """It can only be suspected: a person should look."""
+    return Code("warning", meaning, fix)
+
+
+CODES: dict[str, Code] = {
+    # the file and its lines
+    "file.empty": error("the file holds no row", "write at least one conversation, or remove the file"),
+    "file.bom": error("the file starts with a byte order mark", "save it as UTF-8 without BOM"),
+    "line.crlf": error("a line ends in CR LF", "save the file with LF line ends"),
+    "line.blank": error("a blank line between the rows", "remove the line"),
+    "line.too_long": error(
+        "a line is longer than the judge reads", "one conversation a line; split what is no conversation"
+    ),
+    "line.not_utf8": error("a line is not UTF-8", "save the file as UTF-8"),
+    "line.not_json": error(
+        "a line is no complete JSON value", "write the whole row on one line, with nothing after it"
+    ),
+    "line.not_object": error("a line is JSON, but no object", 'write {"id", "category", "messages"} on each line'),
+    "line.duplicate_key": error("an object names the same key twice", "keep one; readers silently drop the other"),
+    "line.nan": error("NaN or Infinity, which JSON does not have", "write null or a real number"),
+    "line.surrogate": error(
+        "half of a surrogate pair in a text", "write the whole character (an emoji was cut in two)"
+    ),
+    "line.too_deep": error("JSON nested too deeply to be read", "a row is four levels deep; flatten it"),
+    # the row and its messages
+    "row.schema": error(
+        "the row does not fit conversation.schema.json", "see validators/schemas/conversation.schema.json"
+    ),
+    "row.tools": error(
+        "`tools` is no JSON string of a list of functions",
+        'write [{"type": "function", "function": {"name", "parameters"}}] as a JSON string',
+    ),
+    "message.role_unknown": error(
+        "a role that the chat template does not know", "use system, user, assistant or tool; others vanish in silence"
+    ),
+    "message.stray_key": error(
+        "a key that this role does not carry", "only assistant carries tool_calls, only tool carries tool_call_id"
+    ),
+    "order.system": error("a system message that is not the first message", "keep one system message, at the start"),
+    "order.first_turn": error(
+        "the conversation does not open with the user", "start with a user message (after an optional system message)"
+    ),
+    "order.last_turn": error("the conversation does not end on the assistant's words", "end with an assistant text"),
+    "order.two_answers": error("two assistant messages in a row", "join them, or put the user's words between them"),
+    "order.result_unspoken": error(
+        "a tool's result is not followed by the assistant's words", "let the assistant say what came back"
+    ),
+    "text.empty": error("a message without words", "write the words, or remove the message"),
+    "text.null": error("content is null without a tool call", "write a text; null stands beside tool_calls only"),
+    "text.not_string": error("content is neither text nor null", "write a plain string"),
+    "text.edges": error("blanks at the edge of a text", "strip the text"),
+    "text.nfc": error("text is not in Unicode form NFC", 'normalise it: unicodedata.normalize("NFC", text)'),
+    "text.control": error("a control character in a text", "remove it; line breaks are \\n"),
+    "text.invisible": error("an invisible or no-break character in a text", "remove it or write a plain blank"),
+    # the call, its answer
+    "call.shape": error(
+        "a tool call that is no {id, type, function: {name, arguments}}",
+        "write the OpenAI form; a flat call is encoded twice by the trainer",
+    ),
+    "call.several": error("several tool calls in one turn", "one call a turn, each answered before the next"),
+    "call.text_beside": error("words beside a tool call", "a turn either speaks or calls: set content to null"),
+    "call.id_missing": error("a tool call without an id", "give it an id that is unique in the row"),
+    "call.id_reused": error("two tool calls with one id", "make the ids unique in the row"),
+    "call.unanswered": error(
+        "a tool call that the next message does not answer", "put the tool's message directly after the call"
+    ),
+    "call.arguments_type": error("arguments are not a JSON string", "write the object as a JSON string"),
+    "call.arguments_json": error("arguments are no valid JSON", "write one JSON object, each key once"),
+    "call.arguments_twice": error("arguments are encoded twice", "encode the object once"),
+    "call.arguments_object": error("arguments are JSON, but no object", "write an object of named arguments"),
+    "call.arguments_order": error(
+        "argument keys are not in the order of the tool's schema", "write the keys in the schema's order"
+    ),
+    "call.arguments_schema": error(
+        "arguments do not fit the tool's schema", "give every required argument, no other, each of its type"
+    ),
+    "call.unknown_tool": error("a call of a tool that was not offered", "call a function that `tools` declares"),
+    "call.cpf_form": error("cpf is not 11 digits", "write 11 digits without dots or dash"),
+    "call.date_form": error("data_nascimento is no YYYYMMDD date", "write eight digits: year, month, day"),
+    "tool.unasked": error("a tool message without a call directly before it", "put it directly after its call, once"),
+    "tool.id_missing": error("a tool message without tool_call_id", "copy the id of the call"),
+    "tool.id_mismatch": error(
+        "a tool message answers another id than the call's", "copy the id of the call directly before"
+    ),
+    "tool.not_string": error(
+        "a tool's content is no string", "write the result as a JSON string; an object becomes Python repr in training"
+    ),
+    "tool.not_json": error(
+        "a tool's content is no valid JSON", "write what json.dumps(result, ensure_ascii=False) gives"
+    ),
+    "tool.twice": error("a tool's content is encoded twice", "encode the result once"),
+    # the call against what the user said
+    "call.cpf_ungrounded": error(
+        "the CPF of a call is not in the user's words before it",
+        "call only with a CPF that the user gave, whole, before the call",
+    ),
+    "call.date_ungrounded": error(
+        "the birth date of a call is not in the user's words before it",
+        "call only with a date that the user gave, unmistakably, before the call",
+    ),
+    "call.cpf_superseded": error(
+        "a call uses a CPF that the user had corrected", "use the last value that the user gave"
+    ),
+    "call.date_superseded": error(
+        "a call uses a birth date that the user had corrected", "use the last value that the user gave"
+    ),
+    "call.repeated": error(
+        "the same call again",
+        "answer from the first result; call again only after a passing failure and a new user turn",
+    ),
+    # the file as a whole, and one file against another
+    "corpus.duplicate": error("the same conversation twice", "remove one"),
+    "corpus.id_reused": error("two rows with one id", "make the ids unique"),
+    "corpus.min_rows": error("too few rows", "write more conversations"),
+    "corpus.min_each": error("too few rows of a category", "write more of this category"),
+    "corpus.min_calls": error("too few rows with a call, its result and the answer", "write more consultations"),
+    "corpus.min_edge": error("too few edge cases", "write more edge cases"),
+    "corpus.check_digits": warning(
+        "many CPFs of calls fail the check digits",
+        "compute them with weights 10 to 2, then 11 to 2; a wrong CPF must be the exception",
+    ),
+    "leak.conversation": error("the same conversation in two files", "keep it in one of them"),
+    "leak.cpf": error("the same CPF in two files", "give each file people of its own"),
+    "leak.person": warning("the same full name and birth date in two files", "give each file people of its own"),
+}
+
+
+def make(code: str, file: str, line: int, row_id: str | None, path: str, message: str) -> Finding:
+    """Fill a finding's level and remedy from the table of codes."""
+    entry = CODES[code]
+    return Finding(code, entry.level, file, line, row_id, path, message, entry.fix)
+
+
+def as_text(finding: Finding) -> str:
+    """Two lines for a person: `file:line: level code path: message`, and how to mend it."""
+    row = f" (row {finding.row_id})" if finding.row_id else ""
+    where = f"{finding.file}:{finding.line}: {finding.level} {finding.code} {finding.path}"
+    return f"{where}: {finding.message}{row}\n    fix: {finding.fix}"
+
+
+def as_github(finding: Finding) -> str:
+    """One workflow command, which GitHub shows beside the line of the file."""
+    text = f"{finding.path}: {finding.message} (fix: {finding.fix})"
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    file = finding.file
+    for char, code in (("%", "%25"), (":", "%3A"), (",", "%2C"), ("\r", "%0D"), ("\n", "%0A")):
+        file = file.replace(char, code)
+    return f"::{finding.level} file={file},line={finding.line},title={finding.code}::{text}"
+
+
+def as_json(rows: int, findings: list[Finding], summary: dict[str, object]) -> str:
+    """The whole report for a machine: {"rows", "findings", "summary"}."""
+    report = {"rows": rows, "findings": [asdict(finding) for finding in findings], "summary": summary}
+    return json.dumps(report, ensure_ascii=False, indent=1)
+
+
+def table() -> str:
+    """Every code with its level, meaning and remedy, as Markdown."""
+    lines = ["| code | level | what it means | how to mend it |", "|---|---|---|---|"]
+    lines += [f"| `{code}` | {entry.level} | {entry.meaning} | {entry.fix} |" for code, entry in CODES.items()]
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""What the words beside a number call it: a CPF, a telephone, a document, a date of birth or another date.
+
+No command of its own; `formats` uses it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from validators.tokens import NUMBER, Tokens
+
+AFTERWARDS = re.compile(r"[.:]?(\()?([&we:]{0,6})([cbto])")
+LOOK_BACK = 9
+
+
+class Labels:
+    """What the words beside a number call it. A label that stands behind its number is not read for the next one."""
+
+    def __init__(self, text: str, tokens: Tokens) -> None:
+        self.text, self.tokens = text, tokens
+        self.claimed: set[int] = set()
+        self.known: dict[int, list[tuple[str, int]]] = {}
+
+    def before(self, place: int) -> list[tuple[str, int]]:
+        """The labels between the number before and this one, nearest first, with their distance in tokens."""
+        if place not in self.known:
+            self.known[place] = list(self._walk_back(place))
+        return self.known[place]
+
+    def _walk_back(self, place: int) -> Iterator[tuple[str, int]]:
+        shape, words, line = self.tokens.shape, 0, False
+        for step in range(1, min(LOOK_BACK, place) + 1):
+            letter = shape[place - step]
+            if letter == "!" or re.match(NUMBER, letter) or (line and letter == "w") or (letter == "n" and words):
+                return
+            line = line or letter == "n"
+            words += letter == "w"
+            if letter in "cbtor" and place - step not in self.claimed:
+                yield letter, step
+            if letter == "q" and any(self._points_to_a_day(place - near) for near in range(1, step)):
+                yield "o", step
+
+    def _points_to_a_day(self, place: int) -> bool:
+        return self.tokens.shape[place] in "de" or self.tokens.words[place] in ("em", "para", "pra", "pro", "no")
+
+    def after(self, end: int) -> str:
+        """The label in `52998224725 é o meu cpf` or `52998224725 (cpf)`."""
+        match = AFTERWARDS.match(self.tokens.shape, end)
+        if not match:
+            return ""
+        verb = match.start(2)
+        is_verb = match[2][:1] == "&" and self.text[self.tokens.starts[verb]] in "éÉ"
+        if not (match[1] or is_verb or (match[2] and self.tokens.words[verb] == "eh")):
+            return ""
+        self.claimed.add(match.start(3))
+        return match[3]
+
+    def of_figures(self, place: int) -> str:
+        """cpf, phone, document or nothing: what a run of figures is said to be."""
+        for letter, distance in self.before(place):
+            if letter in "ct":
+                return "cpf" if letter == "c" else "phone"
+            if letter == "r" and distance <= 3:
+                return "document"
+            if letter == "b" and distance <= 3:
+                return "birth"
+        return ""
+
+    def after_figures(self, end: int) -> str:
+        """cpf, phone or nothing: what the words behind a run of figures call it."""
+        return {"c": "cpf", "t": "phone"}.get(self.after(end), "")
+
+    def of_date(self, first: int, end: int) -> str:
+        """birth, other or nothing: which date this is said to be."""
+        for letter, _ in self.before(first):
+            if letter in "bo":
+                return {"b": "birth", "o": "other"}[letter]
+        return {"b": "birth", "o": "other"}.get(self.after(end), "")
