@@ -56,7 +56,7 @@ def environment(config: dict, *, on_gpu: bool) -> dict[str, str]:
     if Path(str(config.get("base_model"))).is_dir():
         mine.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1")
     if config.get("base_model") == TOY_PATH:
-        mine["OMP_NUM_THREADS"] = "1"  # so small a model gains nothing from threads, and waits long where cores are busy
+        mine["OMP_NUM_THREADS"] = "1"  # threads gain nothing here, and wait long on busy cores
     if not on_gpu:
         mine["CUDA_VISIBLE_DEVICES"] = ""
     elif "CUDA_VISIBLE_DEVICES" not in os.environ:

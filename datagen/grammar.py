@@ -230,7 +230,7 @@ class Draw(Strict):
     money: tuple[float, float] | None = None
     whole: tuple[int, int] | None = None
     days: tuple[int, int] | None = None
-    """Days from the row's own fictional today."""
+    """Days from the row's own fictional today; never before the person was born."""
     digits: AuthorText | None = None
     """`#` stands for a random digit."""
     person: Literal["full_name", "full_name_upper", "first_name", "birth_date"] | None = None

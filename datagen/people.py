@@ -10,8 +10,8 @@ from datagen.birth_date import DATE_DEMANDS, BirthDate
 from datagen.cpf import CPF_DEMANDS, Cpf
 from datagen.grammar import Kinship, PeopleFile
 
-_AGES = ((6, (0, 17)), (62, (18, 59)), (32, (60, 105)))
-"""Weight and range of ages (years) of whom a consultation is about."""
+_AGES = ((2, (16, 17)), (66, (18, 59)), (31, (60, 95)), (1, (96, 105)))
+"""Weight and range of ages (years) of a customer who writes; children come as somebody's relatives."""
 
 SHARES = {"train": (range(10), 12), "eval": (range(10, 11), 12), "test": (range(11, 12), 12)}
 """Which CPF bases and which birth dates (residues, modulus) belong to a split: no two splits can share one."""

@@ -101,7 +101,7 @@ def _draw(rng: Random, how: Any, person: Person, today: dt.date) -> Any:
     if how.whole is not None:
         return rng.randint(*how.whole)
     if how.days is not None:
-        return today + dt.timedelta(days=rng.randint(*how.days))
+        return max(today + dt.timedelta(days=rng.randint(*how.days)), person.birth_date.date)  # no plan before birth
     if how.digits is not None:
         return "".join(str(rng.randrange(10)) if mark == "#" else mark for mark in how.digits)
     if how.person == "birth_date":

@@ -51,32 +51,35 @@ def _shape_problem(call: Call) -> str | None:
     return None if raw.get("type") == "function" else f'`type` is {show(raw.get("type"))}, not "function"'
 
 
-def check_pairing(row: dict[str, Any], context: Context) -> Iterator[Finding]:
-    """Each call is answered at once by the tool message with its id, and no tool message stands alone."""
-    if not context.roles_known:
-        return
-    turns = context.turns
-    waiting: list[str | None] = []  # ids of the calls just before, in order
+def check_answers(row: dict[str, Any], context: Context) -> Iterator[Finding]:
+    """Each call is answered by the very next message, with its id."""
+    turns = context.turns if context.roles_known else []
     for place, turn in enumerate(turns):
-        if turn.role == "tool":
-            identity = turn.raw.get("tool_call_id")
-            path = f"{turn.path}.tool_call_id"
-            if not isinstance(identity, str) or not identity:
-                yield context.finding("tool.id_missing", path, "the result does not say which call it answers")
-                waiting = waiting[1:]
-            elif not waiting:
-                yield context.finding("tool.unasked", turn.path, f"no call directly before asks for {identity}")
-            else:
-                if waiting[0] not in (identity, None):
-                    yield context.finding("tool.id_mismatch", path, f"answers {identity}, the call is {waiting[0]}")
-                waiting = waiting[1:]
-            continue
-        waiting = [call.id for call in turn.calls]
-        following = turns[place + 1 : place + 1 + len(waiting)]
-        for call, answer in zip(turn.calls, [*following, *[None] * len(waiting)], strict=False):
+        for step, call in enumerate(turn.calls, 1):
+            answer = turns[place + step] if place + step < len(turns) else None
             if answer is None or answer.role != "tool":
-                what = "nothing follows" if answer is None else f"the next message is from {answer.role}"
+                what = f"the next message is from {answer.role}" if answer else "nothing follows"
                 yield context.finding("call.unanswered", call.path, what)
+                continue
+            identity = answer.raw.get("tool_call_id")
+            if isinstance(identity, str) and identity and call.id not in (identity, None):
+                path = f"{answer.path}.tool_call_id"
+                yield context.finding("tool.id_mismatch", path, f"answers {identity}, the call is {call.id}")
+
+
+def check_asked(row: dict[str, Any], context: Context) -> Iterator[Finding]:
+    """Each tool message says which call it answers, and a call directly before asks for it."""
+    asked = 0
+    for turn in context.turns if context.roles_known else ():
+        if turn.role != "tool":
+            asked = len(turn.calls)
+            continue
+        identity = turn.raw.get("tool_call_id")
+        if not isinstance(identity, str) or not identity:
+            yield context.finding("tool.id_missing", f"{turn.path}.tool_call_id", "no word of which call it answers")
+        if not asked:
+            yield context.finding("tool.unasked", turn.path, f"no call directly before asks for {show(identity)}")
+        asked = max(asked - 1, 0)
 
 
 def check_arguments(row: dict[str, Any], context: Context) -> Iterator[Finding]:
@@ -144,4 +147,4 @@ def check_forms(row: dict[str, Any], context: Context) -> Iterator[Finding]:
                     yield context.finding("call.date_form", path, f"data_nascimento is {show(value)}")
 
 
-CHECKS = (check_calls, check_pairing, check_arguments, check_forms, check_results)
+CHECKS = (check_calls, check_answers, check_asked, check_arguments, check_forms, check_results)

@@ -14,6 +14,7 @@ from validators.dates import Reading, figure_parts, resolve_figures
 
 GROUP_ENDS = frozenset({3, 6, 9, 11})
 HEALTH_CARD_GROUPS = [3, 4, 4, 4]  # CNS, 15 digits; its first three groups are eleven
+ODD_GROUPS = ([4, 4, 3], [3, 2, 2, 2, 2], [2, 2, 2, 2, 2, 1], [1, 2, 2, 2, 2, 2])
 MOBILE_GROUPS = ([2, 5, 4], [2, 1, 4, 4], [2, 9])
 
 
@@ -26,7 +27,7 @@ class Group(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of groups and what it is: cpf, date, part (of a date) or rest."""
+    """A stretch of groups and what it is: cpf, phone, date, part (of a date) or rest."""
 
     first: int
     end: int
@@ -64,16 +65,18 @@ def _pieces(groups: Sequence[Group], first: int, label: str) -> Iterator[Piece]:
         if total > 11:
             return
         window = groups[first:end]
+        if first == 0 and label == "phone" and 8 <= total <= 11 and not cpf_ok("".join(group.digits for group in window)):
+            yield Piece(first, end, "phone", 10 + total)
         if total == 11 and (
-            score := _cpf_score(window, end - first == len(groups), "" if first and label != "cpf" else label)
+            score := _cpf_score(window, first == 0 or end == len(groups), "" if first and label != "cpf" else label)
         ):
             yield Piece(first, end, "cpf", score)
         if end - first <= 3 or total == 8 or (total <= 8 and window[0].spoken):
             yield from _date_pieces(window, first, end, label)
 
 
-def _cpf_score(window: Sequence[Group], whole: bool, label: str) -> int:
-    """How surely eleven figures are a CPF: by arithmetic, by the usual groups, or since nothing else is there."""
+def _cpf_score(window: Sequence[Group], outer: bool, label: str) -> int:
+    """How surely eleven figures are a CPF: by arithmetic, by the usual groups, or standing at an edge."""
     digits = "".join(group.digits for group in window)
     lengths = [len(group.digits) for group in window]
     if cpf_ok(digits):
@@ -85,7 +88,9 @@ def _cpf_score(window: Sequence[Group], whole: bool, label: str) -> int:
     ends = {sum(lengths[: place + 1]) for place in range(len(lengths))}
     if ends <= GROUP_ENDS or all(group.spoken for group in window):
         return 14
-    return 8 if whole or label == "cpf" else 0
+    if label == "cpf":
+        return 8
+    return 7 if lengths in ODD_GROUPS else 4 if outer else 0
 
 
 def _date_pieces(window: Sequence[Group], first: int, end: int, label: str) -> Iterator[Piece]:

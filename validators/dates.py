@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 from validators.cpf import cpf_ok
@@ -31,11 +32,12 @@ class Reading(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A reading and the tokens that it stands on."""
+    """A reading and the tokens that it stands on; `loose` counts joints that are a mere blank or a comma."""
 
     first: int
     end: int
     reading: Reading
+    loose: int = 0
 
 
 def is_date(text: str) -> bool:
@@ -133,20 +135,22 @@ DAY = r"(?P<d>[12Pu])"
 YEAR = r"(?:Ye?)?(?P<y>[24])"
 # Dates with at least one word in them; figures alone are segmented with the CPFs in formats.py.
 WHOLE = (
-    re.compile(rf"d?{DAY}(?P<s>[.e]{{0,2}})(?:me?)?(?P<m>[12M])[.e]{{0,3}}{YEAR}"),
+    re.compile(rf"d?{DAY}(?P<s>[.e]{{0,2}})(?:me?)?(?P<m>[12Mu])[.e]{{0,3}}{YEAR}"),
     re.compile(rf"(?P<m>M)[.e]{{0,2}}{YEAR}[.&n]{{0,2}}w?d{DAY}"),
     re.compile(rf"(?P<m>M)[.e]{{0,2}}d?{DAY}[.e]{{1,3}}{YEAR}"),
 )
-PARTS = (
+PARTS_WITH_A_MONTH = (
     re.compile(rf"d?{DAY}[.e]{{0,2}}(?:me?)?(?P<m>M)"),
-    re.compile(rf"d{DAY}e(?:me?)?(?P<m>[12])(?![.e]?[1-9A-K])"),
     re.compile(rf"(?P<m>M)[.e]{{0,2}}{YEAR}"),
+)
+PARTS_IN_FIGURES = (
+    re.compile(rf"d{DAY}e(?:me?)?(?P<m>[12u])(?![.e]?[1-9A-K])"),
     re.compile(rf"d{DAY}(?![.e]?[1-9A-K])"),
     re.compile(r"(?:e|Ye?)(?P<y>[24])(?![.]?[1-9A-K])"),
-    re.compile(r"Ye?(?P<y>[24])"),
 )
-FIGURES_WITH_DE = re.compile(r"[12Pu][.e]{0,2}(?:me?)?[12][.e]{0,3}Y?e?[24]")
+FIGURES_WITH_DE = re.compile(r"[12Pu][.e]{0,2}(?:me?)?[12u][.e]{0,3}Y?e?[24]")
 PREFERENCE = {"resolved": 0, "ambiguous": 1, "invalid": 2}
+SAID_MONTHS = {"um": (1,), "dez": (12,)}
 COUNTED = frozenset("anos ano dias meses mes horas hora h hrs min minutos reais real vidas dependentes vezes".split())
 
 
@@ -162,9 +166,9 @@ def worded(tokens: Tokens, shape: str) -> Iterator[Span]:
         match = pattern.search(shape)
         while match:
             if reading := _read_whole(tokens, match):
-                found.append(Span(match.start(), match.end(), reading))
+                found.append(Span(match.start(), match.end(), reading, _loose(tokens, match)))
             match = pattern.search(shape, match.start() + 1)
-    found.sort(key=lambda span: PREFERENCE[span.reading.kind])
+    found.sort(key=lambda span: (PREFERENCE[span.reading.kind], span.loose))
     taken: set[int] = set()
     for span in found:
         if taken.isdisjoint(range(span.first, span.end)):
@@ -185,13 +189,21 @@ def _read_whole(tokens: Tokens, match: re.Match[str]) -> Reading | None:
     return resolve(_day(tokens, match), _months(tokens, match), year)
 
 
+def _loose(tokens: Tokens, match: re.Match[str]) -> int:
+    """How many of a date's parts hang together by a blank or a comma only: `07 oito do doze` by one."""
+    places = sorted(match.start(name) for name in ("d", "m", "y"))
+    return sum(b - a == 1 or ("," in tokens.words[a:b] and "dia" not in tokens.words[a:b]) for a, b in pairwise(places))
+
+
 def _ends_a_cpf(tokens: Tokens, day: int, month: int) -> bool:
     """The 25 of `529.982.247-25, junho de 1985` is no day: the figures before it, with it, make a CPF."""
     place, digits = day, ""
     while place >= 0 and len(digits) < 11 and (tokens.shape[place] == "." or tokens.words[place].isdigit()):
         digits = (tokens.words[place] if tokens.words[place].isdigit() else "") + digits
         place -= 1
-    return len(digits) == 11 and (cpf_ok(digits) or "," in tokens.words[day:month])
+    if len(digits) != 11 or (place >= 0 and tokens.words[place].isdigit()):
+        return False
+    return cpf_ok(digits) or "," in tokens.words[day:month]
 
 
 def _day(tokens: Tokens, match: re.Match[str]) -> int:
@@ -201,24 +213,29 @@ def _day(tokens: Tokens, match: re.Match[str]) -> int:
 
 def _months(tokens: Tokens, match: re.Match[str]) -> tuple[int, ...]:
     word = tokens.words[match.start("m")]
-    return (int(word),) if word.isdigit() else (12,) if word == "dez" else month_numbers(word)
+    return (int(word),) if word.isdigit() else SAID_MONTHS.get(word) or month_numbers(word)
 
 
-def parts(tokens: Tokens, shape: str) -> Iterator[Span]:
-    """Pieces of a date that words give away: a day and a month, a month and a year, `dia 15`, `de 85`."""
-    for pattern in PARTS:
+def parts(tokens: Tokens, shape: str, with_month: bool) -> Iterator[Span]:
+    """Pieces of a date that words give away: `15 de junho` and `junho de 1985`, or without a month `dia 15`, `de 85`."""
+    for pattern in PARTS_WITH_A_MONTH if with_month else PARTS_IN_FIGURES:
         for match in pattern.finditer(shape):
-            groups = match.groupdict()
-            year = tokens.words[match.start("y")] if groups.get("y") else None
-            after = tokens.words[match.end()] if match.end() < len(tokens.words) else ""
-            if year and after in COUNTED:
-                continue
-            months = _months(tokens, match) if groups.get("m") else (None,)
-            if len(months) != 1:
-                continue
-            reading = partial(_day(tokens, match) if groups.get("d") else None, months[0], year)
-            yield Span(match.start(), match.end(), reading)
-            shape = f"{shape[: match.start()]}{'X' * (match.end() - match.start())}{shape[match.end() :]}"
+            reading = _read_part(tokens, match)
+            if reading and reading.kind == "partial":
+                yield Span(match.start(), match.end(), reading)
+                shape = f"{shape[: match.start()]}{'X' * (match.end() - match.start())}{shape[match.end() :]}"
+
+
+def _read_part(tokens: Tokens, match: re.Match[str]) -> Reading | None:
+    groups = match.groupdict()
+    if groups.get("d") and groups.get("m") and _ends_a_cpf(tokens, match.start("d"), match.start("m")):
+        return None
+    year = tokens.words[match.start("y")] if groups.get("y") else None
+    after = tokens.words[match.end()] if match.end() < len(tokens.words) else ""
+    months = _months(tokens, match) if groups.get("m") else (None,)
+    if len(months) != 1 or (year and after in COUNTED):
+        return None
+    return partial(_day(tokens, match) if groups.get("d") else None, months[0], year)
 
 
 def figure_parts(groups: list[str]) -> Reading | None:

@@ -50,7 +50,8 @@ WORTH_READING = re.compile(
     re.IGNORECASE,
 )
 CHAIN = re.compile(rf"{NUMBER}(?:[.&]{{0,3}}{NUMBER})*")
-PHONE = re.compile(rf"{NUMBER}?\(\.?[23]\.?\)(?:[.]?{NUMBER}){{1,4}}")
+MONEY = re.compile(r"x[1-9](?:[.]3)*(?:[.]2)?")
+AREA_CODE = re.compile(r"\(\.?[23]\.?\)")
 LETTER_INSIDE = re.compile(r"(?<![\w.-])(?=[\d.\-]*[A-Za-z][\d.\-]*(?!\w))[\dA-Za-z.\-]{11,14}(?!\w)")
 MASKED = "*"
 
@@ -62,24 +63,30 @@ def scan(text: str) -> Scan:
         return Scan((), ())
     tokens = tokenise(text)
     shape = tokens.shape
-    for match in PHONE.finditer(shape):
-        shape = _blot(shape, match.start(), match.end())
+    for match in AREA_CODE.finditer(shape):
+        shape = _blot(shape, match.start(), _phone_end(tokens, match.end()))
+    for match in MONEY.finditer(shape):
+        if tokens.words[match.start()].endswith("$"):
+            shape = _blot(shape, match.start(), match.end())
     labels = Labels(text, tokens)
     cpfs: list[Candidate] = []
     found: list[Candidate] = []
     for span in dates.worded(tokens, shape):
         shape = _blot(shape, span.first, span.end)
         found.append(_date(tokens, span.first, span.end, span.reading, labels))
+    for span in dates.parts(tokens, shape, with_month=True):
+        shape = _blot(shape, span.first, span.end)
+        found.append(_date(tokens, span.first, span.end, span.reading, labels))
     for chain in CHAIN.finditer(shape):
         for first, end in _apart(tokens, chain.start(), chain.end()):
             shape = _read_chain(tokens, first, end, labels, cpfs, found, shape)
-    for span in dates.parts(tokens, shape):
-        if span.reading.kind == "partial":
-            found.append(_date(tokens, span.first, span.end, span.reading, labels))
+    for span in dates.parts(tokens, shape, with_month=False):
+        found.append(_date(tokens, span.first, span.end, span.reading, labels))
     _name_letters(text, cpfs)
     cpfs.sort(key=_place)
-    found = list(_outermost(found))
-    cpfs.extend(_halves(text, cpfs))
+    joined = list(_halves(text, cpfs))
+    cpfs.extend(joined)
+    found = [date for date in _outermost(found) if not any(_is_half(date, cpf) for cpf in joined)]
     found.extend(_completed(found))
     return Scan(tuple(cpfs), tuple(found))
 
@@ -107,18 +114,37 @@ def _outermost(found: list[Candidate]) -> Iterator[Candidate]:
         reach = max(reach, date.end)
 
 
+def _phone_end(tokens: Tokens, place: int) -> int:
+    """Where the eight or nine figures after a bracketed area code end; where they begin when they are not that many."""
+    start, total = place, 0
+    while place < len(tokens.words) and (tokens.words[place].isdigit() or tokens.shape[place] == ".") and total < 8:
+        total += len(tokens.words[place]) if tokens.words[place].isdigit() else 0
+        place += 1
+    return place if total in (8, 9) else start
+
+
 def _blot(shape: str, first: int, end: int) -> str:
     return f"{shape[:first]}{'X' * (end - first)}{shape[end:]}"
 
 
 def _apart(tokens: Tokens, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """A chain, cut at each `e` that does not stand between spoken figures."""
+    """A chain, cut at each `e` that does not stand between spoken figures, and around what is whole or too long."""
     start = first
     for place in range(first, end):
         if tokens.shape[place] == "&" and not {place - 1, place + 1} <= tokens.spoken:
             yield start, place
             start = place + 1
+        elif len(tokens.words[place]) >= 11 and tokens.words[place].isdigit():
+            yield start, place
+            if len(tokens.words[place]) == 11 or not _has_neighbour(tokens, place, first, end):
+                yield place, place + 1
+            start = place + 1
     yield start, end
+
+
+def _has_neighbour(tokens: Tokens, place: int, first: int, end: int) -> bool:
+    """Whether more figures stand a mere blank away, as in the card number 0 999 123456789012 1."""
+    return any(first <= near < end and tokens.words[near].isdigit() for near in (place - 1, place + 1))
 
 
 def _read_chain(
@@ -140,6 +166,8 @@ def _read_chain(
             continue
         _read_rest(tokens, rest, labels, cpfs, found)
         rest = []
+        if piece.what == "phone":
+            continue
         if piece.what == "cpf":
             cpfs.extend(_cpf(tokens, here, labels))
         else:
@@ -178,7 +206,8 @@ def _read_rest(
         return
     label = labels.of_figures(places[0])
     total = sum(len(tokens.words[place]) for place in places)
-    if label in ("phone", "document") or not 2 <= total <= 13 or total == 11 or (total > 11 and label != "cpf"):
+    too_long = total > 11 and not (label == "cpf" or (total == 12 and len(places) == 1))
+    if label in ("phone", "document") or not 2 <= total <= 13 or total == 11 or too_long:
         return
     cpfs.append(_partial_cpf(tokens, places, label))
     for place in places:
@@ -222,6 +251,11 @@ def _halves(text: str, cpfs: list[Candidate]) -> Iterator[Candidate]:
             between = "".join(text[a.end : b.start] for a, b in pairwise(run))
             if len(digits) == 11 and (cpf_ok(digits) or not re.search(r"\w", between)):
                 yield Candidate("resolved", digits, run[0].start, run[-1].end, run[0].label, "joined")
+
+
+def _is_half(date: Candidate, cpf: Candidate) -> bool:
+    """Figures that seemed a date before the other half of the CPF was found."""
+    return date.label == "" and cpf.start <= date.start and date.end <= cpf.end and cpf_ok(cpf.value)
 
 
 def join_dates(parts: Iterable[str]) -> str:

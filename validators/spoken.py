@@ -118,7 +118,7 @@ def spoken_number(words: list[str], place: int) -> tuple[str, int] | None:
 
 def _joins(size: int, room: int, value: int, joint: str) -> bool:
     if size == 1000:
-        return not joint and 0 < value < 100
+        return not joint and value == 2  # a year: mil or dois mil
     if size >= room or not size or (joint == "," and room != 1000):
         return False
     return joint != "" or size >= 20 or room == 1000

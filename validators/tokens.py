@@ -156,12 +156,15 @@ def _mark(signs: str) -> str:
     return "." if all(char in ".,-/\\_'º|" for char in signs) else "x"
 
 
-def _december(words: list[str], place: int, shape: list[str], spoken: set[int]) -> bool:
+def _december(words: list[str], place: int, shape: list[str], days: list[str], spoken: set[int]) -> bool:
     """`dez` is the month in 15/dez/85, 15 dez 85 and 15 de dez de 85, but ten in `15 do dez` and `dez de maio`."""
     back = len(shape) - 1
     if back >= 0 and (shape[back] == "." or words[place - 1] == "de"):
         back -= 1
-    return back >= 0 and shape[back] in "12" and back not in spoken
+    following = [*words[place + 1 : place + 3], "", ""]
+    if following[0] == "do" or following[following[0] == "de"] in MONTH_WORDS:
+        return False
+    return back >= 0 and shape[back] in "12" and back not in spoken and int(days[back]) <= 31
 
 
 def tokenise(text: str) -> Tokens:
@@ -182,7 +185,7 @@ def tokenise(text: str) -> Tokens:
             word = word.rstrip("oa")
             letter = LENGTHS[len(word)] if len(word) <= 20 else "Z"
         elif "a" <= first <= "z":
-            if word == "dez" and _december(raw, start, shape, spoken):
+            if word == "dez" and _december(raw, start, shape, words, spoken):
                 letter = "M"
             elif number := spoken_number(raw, start):
                 word, place = number
