@@ -24,6 +24,8 @@ class Counter:
         """Keep what has been counted: fragments and slots are shared."""
         self._book, self._facts = book, facts
         self._slots: dict[str, int] = {}
+        self._counted: dict[int, int] = {}
+        """id of a list of steps → its count; the pack keeps the lists alive."""
 
     def flow(self, flow: Flow) -> int:
         """Distinct conversations of `flow` in train."""
@@ -34,7 +36,9 @@ class Counter:
         return self._unseen(flow.file.steps)
 
     def _steps(self, steps: Steps) -> int:
-        return min(prod(self._step(step) for step in steps), UNLIMITED)
+        if id(steps) not in self._counted:
+            self._counted[id(steps)] = min(prod(self._step(step) for step in steps), UNLIMITED)
+        return self._counted[id(steps)]
 
     def _step(self, step) -> int:
         if isinstance(step, UserStep) and step.fact:

@@ -63,10 +63,12 @@ class _State:
     fact: str = ""
 
 
-def lint(pack: Pack, allow_unconfirmed: bool = False) -> tuple[list[Problem], list[str]]:
-    """Every problem of `pack`, and notes for its owner."""
+def lint(
+    pack: Pack, allow_unconfirmed: bool = False, book: Phrasebook | None = None
+) -> tuple[list[Problem], list[str]]:
+    """Every problem of `pack`, and notes for its owner; `book` saves making its phrasebook again."""
     try:
-        book = Phrasebook(pack)
+        book = book or Phrasebook(pack)
     except PackError as error:
         return list(error.problems), []
     linter = _Linter(pack, book, allow_unconfirmed)
@@ -79,6 +81,8 @@ class _Linter:
         self.pack, self.book = pack, book
         self.sayable = {fact.id: fact for fact in pack.facts.values() if may_be_said(fact, allow_unconfirmed)}
         self.found: list[Problem] = []
+        self.checked: set[tuple[int, frozenset[str]]] = set()
+        """Lists of wordings already held against these allowed names."""
         self.used_acts: set[tuple[str, str]] = set()
         self.used_names: set[str] = set()
         self.used_fragments: set[str] = set()
@@ -312,9 +316,13 @@ class _Linter:
             names.add("result")
         if "answer" in extra:
             names |= self._fact_values
+        allowed = frozenset(names)
+        if (id(wordings), allowed) in self.checked:
+            return
+        self.checked.add((id(wordings), allowed))
         for wording in wordings.all:
             for phrase in wording.phrases:
-                self.found.extend(self._names(phrase, frozenset(names), f" in {self.flow.place}"))
+                self.found.extend(self._names(phrase, allowed, f" in {self.flow.place}"))
 
     def _names(self, phrase: Phrase, allowed: frozenset[str], where: str) -> Iterator[Problem]:
         for name in sorted(phrase.names - allowed):

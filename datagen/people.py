@@ -80,8 +80,8 @@ def draw_person(
     gender = kinship.gender if kinship else rng.choice("fm")
     given = people.female if gender == "f" else people.male
     names = [rng.choice(given)]
-    if rng.random() < 0.25:
-        names.append(rng.choice([name for name in given if name != names[0]]))
+    if " " not in names[0] and rng.random() < 0.25:
+        names.append(rng.choice([name for name in given if name != names[0] and " " not in name]))
     surnames = rng.sample(people.surnames, 1 if rng.random() < 0.15 else 2)
     ages = kinship.age if kinship else rng.choices([ages for _, ages in _AGES], [weight for weight, _ in _AGES])[0]
     tests = [DATE_DEMANDS[name] for name in sorted(demands & DATE_DEMANDS.keys())]

@@ -72,7 +72,7 @@ def render(settings: Settings, console: Console) -> dict[str, Any]:
     """
     check_target(settings.out)
     workshop = Workshop(settings)
-    problems, _ = lint(workshop.pack, settings.allow_unconfirmed)
+    problems, _ = lint(workshop.pack, settings.allow_unconfirmed, workshop.book)
     if problems:
         raise PackError(*problems)
     tasks = schedule(workshop.pack, workshop.book, workshop.planner.facts, settings.rows, settings.seed)

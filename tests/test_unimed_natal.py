@@ -80,10 +80,11 @@ def test_the_attendant_never_says_that_it_will_look_things_up(train):
 
 
 def test_neither_greetings_nor_facts_ask_for_documents_in_the_first_reply(train):
+    asks = re.compile(r"(qual|preciso|informe|me (passa|informa|manda|diz)|pode (me )?(passar|informar|mandar))[^.!]*\bCPF\b", re.I)
     for row in train:
         if row["category"] in ("greetings", "facts"):
             first = next(m["content"] for m in row["messages"] if m["role"] == "assistant")
-            assert not re.search(r"\b(CPF|data de nascimento)\b", first or "CPF", re.I), row["id"]
+            assert first is not None and not asks.search(first), row["id"]
 
 
 def test_the_greeting_agrees_with_the_time_of_day(train):

@@ -28,7 +28,9 @@ def test_surface_form(case: dict) -> None:
     text = case["text"]
     assert values(find_cpfs(text)) == case["cpfs"]
     assert values(find_dates(text)) == case["dates"]
-    assert [list(found.readings) for found in find_dates(text) if found.kind == "ambiguous"] == ([case["unclear"]] if "unclear" in case else [])
+    assert [list(found.readings) for found in find_dates(text) if found.kind == "ambiguous"] == (
+        [case["unclear"]] if "unclear" in case else []
+    )
     assert any(found.kind == "invalid" for found in find_cpfs(text)) == case.get("invalid_cpf", False)
     assert any(found.kind == "invalid" for found in find_dates(text)) == case.get("impossible", False)
     if "labels" in case:
@@ -72,10 +74,12 @@ def test_two_digit_years_follow_the_fixed_table() -> None:
 
 
 def test_is_date() -> None:
-    assert is_date("20000229") and not is_date("19000229") and not is_date("１９８５０６１５") and not is_date("1985061")
+    assert (
+        is_date("20000229") and not is_date("19000229") and not is_date("１９８５０６１５") and not is_date("1985061")
+    )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text("0123456789", min_size=9, max_size=9), st.text("0123456789", min_size=2, max_size=2))
 def test_arithmetic_agrees_with_two_libraries(base: str, tail: str) -> None:
     assume(len(set(base)) > 1)
@@ -153,7 +157,11 @@ def date_forms(day: date) -> list[str]:
     return forms
 
 
-cpfs = st.text("0123456789", min_size=9, max_size=9).filter(lambda base: len(set(base)) > 2).map(lambda base: base + check_digits(base))
+cpfs = (
+    st.text("0123456789", min_size=9, max_size=9)
+    .filter(lambda base: len(set(base)) > 2)
+    .map(lambda base: base + check_digits(base))
+)
 born = st.dates(date(1931, 1, 1), date(2019, 12, 31))
 phones = st.integers(0, 99_999_999).map(lambda n: f"9{n:08}")
 BESIDE = [
@@ -166,33 +174,43 @@ FRAMES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True)
 @given(st.data(), cpfs)
 def test_any_cpf_in_any_form(data: st.DataObject, digits: str) -> None:
-    text = data.draw(st.sampled_from(["{}", "meu cpf é {}", "CPF:{}", "segue {} ok", "o da minha mãe: {}."])).format(data.draw(st.sampled_from(cpf_forms(digits))))
+    text = data.draw(st.sampled_from(["{}", "meu cpf é {}", "CPF:{}", "segue {} ok", "o da minha mãe: {}."])).format(
+        data.draw(st.sampled_from(cpf_forms(digits)))
+    )
     assert digits in values(find_cpfs(text)), text
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True)
 @given(st.data(), born)
 def test_any_date_in_any_form(data: st.DataObject, day: date) -> None:
-    text = data.draw(st.sampled_from(["{}", "nasci em {}", "nasc: {}", "minha data é {}, tá?", "sou de {}."])).format(data.draw(st.sampled_from(date_forms(day))))
+    text = data.draw(st.sampled_from(["{}", "nasci em {}", "nasc: {}", "minha data é {}, tá?", "sou de {}."])).format(
+        data.draw(st.sampled_from(date_forms(day)))
+    )
     assert values(find_dates(text)) == [day.strftime("%Y%m%d")], text
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=1200, deadline=None, derandomize=True)
 @given(st.data(), cpfs, born, phones)
 def test_both_with_other_numbers_beside_them(data: st.DataObject, digits: str, day: date, phone: str) -> None:
-    whole = [form for form in cpf_forms(digits) if "\n" not in form]  # half a CPF and a bare date can make a CPF by chance
-    frame = data.draw(st.sampled_from(FRAMES)).format(cpf=data.draw(st.sampled_from(whole)), date=data.draw(st.sampled_from(date_forms(day))))
+    whole = [
+        form for form in cpf_forms(digits) if "\n" not in form
+    ]  # half a CPF and a bare date can make a CPF by chance
+    frame = data.draw(st.sampled_from(FRAMES)).format(
+        cpf=data.draw(st.sampled_from(whole)), date=data.draw(st.sampled_from(date_forms(day)))
+    )
     beside = data.draw(st.sampled_from(BESIDE)).format(p1=phone[:5], p2=phone[5:], s2=phone[-2:])
-    text = data.draw(st.sampled_from(["{frame}", "{frame}. {beside}", "{beside}. {frame}", "{beside}\n{frame}", "{frame}\n{beside}"])).format(frame=frame, beside=beside)
+    text = data.draw(
+        st.sampled_from(["{frame}", "{frame}. {beside}", "{beside}. {frame}", "{beside}\n{frame}", "{frame}\n{beside}"])
+    ).format(frame=frame, beside=beside)
     assert digits in values(find_cpfs(text)), text
     usable = [found for found in find_dates(text) if found.kind == "resolved" and found.label != "other"]
     assert [found.value for found in usable] == [day.strftime("%Y%m%d")], text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text())
 def test_any_text_is_read_without_harm(text: str) -> None:
     for candidate in (*scan(text).cpfs, *scan(text).dates):

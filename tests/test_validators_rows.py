@@ -12,7 +12,10 @@ from validators.check import CHECKS, Minimums, check_files
 from validators.finding import CODES
 
 CASES = Path(__file__).parent / "cases"
-TABLES = {name: json.loads((CASES / f"{name}.json").read_text(encoding="utf-8")) for name in ("structure", "calls", "grounding", "lines", "files")}
+TABLES = {
+    name: json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("structure", "calls", "grounding", "lines", "files")
+}
 ROWS = [(table, case) for table in ("structure", "calls", "grounding") for case in TABLES[table]]
 
 
@@ -77,7 +80,15 @@ def test_the_schema_alone_refuses_what_it_can() -> None:
 
 
 def test_all_findings_and_not_the_first(tmp_path: Path) -> None:
-    row = {"id": "a", "category": "facts", "messages": [{"role": "user", "content": " oi "}, {"role": "assistant", "content": None}, {"role": "assistant", "content": ""}]}
+    row = {
+        "id": "a",
+        "category": "facts",
+        "messages": [
+            {"role": "user", "content": " oi "},
+            {"role": "assistant", "content": None},
+            {"role": "assistant", "content": ""},
+        ],
+    }
     found = check_files([write(tmp_path / "rows.jsonl", row, row)]).findings
     assert [(f.line, f.code, f.path) for f in found if f.line == 1] == [
         (1, "order.two_answers", "$.messages[2]"),
@@ -113,7 +124,9 @@ def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("validators.rows.MAX_LINE", 1000)
     good = TABLES["lines"][0]["text"]
     path = tmp_path / "long.jsonl"
-    path.write_text(good + '{"x": "' + "a" * 5000 + '"}\n' + good.replace("r-1", "r-2").replace("oi", "ei"), encoding="utf-8")
+    path.write_text(
+        good + '{"x": "' + "a" * 5000 + '"}\n' + good.replace("r-1", "r-2").replace("oi", "ei"), encoding="utf-8"
+    )
     report = check_files([path])
     assert [(f.code, f.line) for f in report.findings] == [("line.too_long", 2)]
     assert report.rows == 2
@@ -121,11 +134,32 @@ def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_hostile_rows_never_crash_it(tmp_path: Path) -> None:
     """Whatever stands in place of a part of a good row, there are findings and no exception."""
-    strange = [None, True, 7, 1.5, "", " ", "\u0000", [], [[]], {}, {"a": {}}, [None], "{}", "[]", '"{}"', "null", "9" * 40]
+    strange = [
+        None,
+        True,
+        7,
+        1.5,
+        "",
+        " ",
+        "\u0000",
+        [],
+        [[]],
+        {},
+        {"a": {}},
+        [None],
+        "{}",
+        "[]",
+        '"{}"',
+        "null",
+        "9" * 40,
+    ]
     good = json.dumps(TABLES["calls"][0]["row"])
     places = [[key] for key in json.loads(good)]
     places += [["messages", i, key] for i, message in enumerate(json.loads(good)["messages"]) for key in message]
-    places += [["messages", 1, "tool_calls", 0], *(["messages", 1, "tool_calls", 0, key] for key in ("id", "type", "function"))]
+    places += [
+        ["messages", 1, "tool_calls", 0],
+        *(["messages", 1, "tool_calls", 0, key] for key in ("id", "type", "function")),
+    ]
     places += [["messages", 1, "tool_calls", 0, "function", key] for key in ("name", "arguments")]
     rows = []
     for place in places:

@@ -65,7 +65,12 @@ def _pieces(groups: Sequence[Group], first: int, label: str) -> Iterator[Piece]:
         if total > 11:
             return
         window = groups[first:end]
-        if first == 0 and label == "phone" and 8 <= total <= 11 and not cpf_ok("".join(group.digits for group in window)):
+        if (
+            first == 0
+            and label == "phone"
+            and 8 <= total <= 11
+            and not cpf_ok("".join(group.digits for group in window))
+        ):
             yield Piece(first, end, "phone", 10 + total)
         if total == 11 and (
             score := _cpf_score(window, first == 0 or end == len(groups), "" if first and label != "cpf" else label)

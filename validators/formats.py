@@ -63,12 +63,13 @@ def scan(text: str) -> Scan:
         return Scan((), ())
     tokens = tokenise(text)
     shape = tokens.shape
+    labels = Labels(text, tokens)
     for match in AREA_CODE.finditer(shape):
+        labels.claim_before(match.start())
         shape = _blot(shape, match.start(), _phone_end(tokens, match.end()))
     for match in MONEY.finditer(shape):
         if tokens.words[match.start()].endswith("$"):
             shape = _blot(shape, match.start(), match.end())
-    labels = Labels(text, tokens)
     cpfs: list[Candidate] = []
     found: list[Candidate] = []
     for span in dates.worded(tokens, shape):

@@ -22,6 +22,10 @@ class Labels:
         self.claimed: set[int] = set()
         self.known: dict[int, list[tuple[str, int]]] = {}
 
+    def claim_before(self, place: int) -> None:
+        """Keep the label directly before a telephone in brackets from being read for the next number."""
+        self.claimed.update(near for near in range(max(place - 4, 0), place) if self.tokens.shape[near] == "t")
+
     def before(self, place: int) -> list[tuple[str, int]]:
         """The labels between the number before and this one, nearest first, with their distance in tokens."""
         if place not in self.known:
