@@ -176,7 +176,7 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def train(config_path: Path, config: dict, run_dir: Path, *, on_gpu: bool) -> Progress:
+def train(config_path: Path, config: dict, run_dir: Path, *, on_gpu: bool) -> None:
     """Run Axolotl on a resolved config until it ends; raises `Stopped` after a careful stop."""
     log_path = run_dir / LOG_FILE
     with log_path.open("ab") as log:
@@ -193,14 +193,13 @@ def train(config_path: Path, config: dict, run_dir: Path, *, on_gpu: bool) -> Pr
         try:
             for line in _lines(child, log):
                 live.show(progress, progress.read(line))
-        except Stopped as stopped:
+            live.end(progress)
+        except Stopped:
             live.end()
-            _stop(child, log, config, run_dir, progress, stopped.number)
+            _stop(child, log, config, run_dir, progress)
             raise
         finally:
-            live.end(progress)
             _end_group(child)
-        return progress
 
 
 class LiveLine:
@@ -262,9 +261,7 @@ def _lines(child: subprocess.Popen, log: IO[bytes]) -> Iterator[str]:
     child.wait()
 
 
-def _stop(
-    child: subprocess.Popen, log: IO[bytes], config: dict, run_dir: Path, progress: Progress, number: int
-) -> None:
+def _stop(child: subprocess.Popen, log: IO[bytes], config: dict, run_dir: Path, progress: Progress) -> None:
     """Ask for a checkpoint where the config allows it, wait for it, then end the child."""
     can_save = bool((config.get("dynamic_checkpoint") or {}).get("enabled"))
     if can_save and progress.losses and child.poll() is None:

@@ -171,7 +171,7 @@ def findings_of(rows: list[dict], report: dict) -> list[dict]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `look`."""
     parser.add_argument("run", type=Path, help="folder of a trained run, outputs/<run>")
-    parser.add_argument("--show", type=int, default=5, metavar="N", help="answers to print (default: %(default)s)")
+    parser.add_argument("--show", type=int, default=6, metavar="N", help="answers to print (default: %(default)s)")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -221,11 +221,8 @@ def _check_base(run_dir: Path, config: dict) -> None:
 
 
 def _shown(rows: list[dict], count: int) -> list[dict]:
-    """The opening, then one answer of each category, then the rest in order."""
-    seen: set[str] = set()
-    firsts = [row for row in rows[1:] if not (row["category"] in seen or seen.add(row["category"]))]
-    others = [row for row in rows[1:] if row not in firsts]
-    return [*rows[:1], *firsts, *others][:count]
+    """The opening, then every fifth: the rows go by category and four contexts, so five steps on both have changed."""
+    return [*rows[:1], *rows[3::5]][:count]
 
 
 def _as_text(row: dict) -> str:
@@ -233,10 +230,8 @@ def _as_text(row: dict) -> str:
     context = [word for word, there in (("system", _has_system(row)), ("tools", "tools" in row)) if there]
     reply = row["messages"][-1]
     calls = [f"{c['function']['name']}({c['function']['arguments']})" for c in reply.get("tool_calls", [])]
-    said = " ".join(filter(None, [reply["content"], *calls]))
-    return (
-        f"  {row['category']} ({' + '.join(context) or 'bare'})\n    user: {_line(asked)}\n    assistant: {_line(said)}"
-    )
+    said = _line(" ".join(filter(None, [reply["content"], *calls]))) or "(no words)"
+    return f"  {row['category']} ({' + '.join(context) or 'bare'})\n    user: {_line(asked)}\n    assistant: {said}"
 
 
 def _has_system(row: dict) -> bool:

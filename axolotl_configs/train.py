@@ -251,8 +251,11 @@ class Work:
 
     def _say_how_to_go_on(self) -> None:
         step = run.last_step(self.run_dir)
-        kept = f"step {step} is kept" if step else "no checkpoint was written yet"
-        print(f"Stopped: {kept}; the same command goes on from there. ({self.run_dir})", file=sys.stderr)
+        if step:
+            told = f"step {step} is kept, and the same command goes on from there"
+        else:
+            told = "no checkpoint was written yet, so the same command begins again"
+        print(f"Stopped: {told}. ({self.run_dir})", file=sys.stderr)
 
     def _look_is_there(self) -> bool:
         return (self.run_dir / "samples.jsonl").is_file()

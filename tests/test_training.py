@@ -218,7 +218,7 @@ def test_a_stopped_training_goes_on(trained, trainer_python, trainer_env, datase
         said += child.stdout.readlines()
     stopped = the_run(folder, "stopped")
     assert child.returncode == 128 + signal.SIGTERM, "".join(said)
-    assert "goes on from there" in said[-1]
+    assert "goes on from there" in said[-1], "".join(said)
     assert "Traceback" not in "".join(said)
     step = run.last_step(stopped)
     assert 0 < step < steps

@@ -27,7 +27,7 @@ class Group(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of groups and what it is: cpf, phone, date, part (of a date) or rest."""
+    """A stretch of groups and what it is: cpf, date, part (of a date), other or rest."""
 
     first: int
     end: int
@@ -38,8 +38,6 @@ class Piece(NamedTuple):
 
 def segment(groups: Sequence[Group], label: str) -> list[Piece]:
     """Cut a chain into pieces so that the most is explained; `label` is what the words before the chain call it."""
-    if [len(group.digits) for group in groups] == HEALTH_CARD_GROUPS:
-        return [Piece(0, len(groups), "rest", 0)]
     best: list[tuple[int, Piece | None]] = [(0, None)] * (len(groups) + 1)
     for first in range(len(groups) - 1, -1, -1):
         best[first] = (best[first + 1][0], Piece(first, first + 1, "rest", 0))
@@ -59,6 +57,8 @@ def segment(groups: Sequence[Group], label: str) -> list[Piece]:
 
 
 def _pieces(groups: Sequence[Group], first: int, label: str) -> Iterator[Piece]:
+    if [len(group.digits) for group in groups[first : first + 4]] == HEALTH_CARD_GROUPS:
+        yield Piece(first, first + 4, "other", 12)
     total = 0
     for end in range(first + 1, min(first + 11, len(groups)) + 1):
         total += len(groups[end - 1].digits)
@@ -71,7 +71,7 @@ def _pieces(groups: Sequence[Group], first: int, label: str) -> Iterator[Piece]:
             and 8 <= total <= 11
             and not cpf_ok("".join(group.digits for group in window))
         ):
-            yield Piece(first, end, "phone", 10 + total)
+            yield Piece(first, end, "other", 10 + total)
         if total == 11 and (
             score := _cpf_score(window, first == 0 or end == len(groups), "" if first and label != "cpf" else label)
         ):
@@ -99,7 +99,7 @@ def _cpf_score(window: Sequence[Group], outer: bool, label: str) -> int:
 
 
 def _date_pieces(window: Sequence[Group], first: int, end: int, label: str) -> Iterator[Piece]:
-    if first == 0 and (label in ("document", "phone") or (label == "cpf" and len(window) == 1)):
+    if first == 0 and len(window) == 1 and label in ("document", "phone", "cpf"):
         return
     digits = [group.digits for group in window]
     signs = [group.sign_after for group in window[:-1]]
@@ -131,7 +131,7 @@ def _date_score(digits: list[str], signs: list[bool], reading: Reading, label: s
             return 6 if 4 in lengths else 3
         return 4 if label == "birth" and len(digits) == 1 else 0
     if len(digits) == 3:
-        score = (12 if 4 in lengths else 10) if signed else (9 if 4 in lengths else 5)
+        score = (16 if signed else 15) if 4 in lengths else (15 if signed else 5)
     elif len(digits) == 1:
         score = 9 if lengths == [8] else 5
     else:

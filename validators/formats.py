@@ -7,6 +7,7 @@ conversations. Used by grounding and by corpus; no command of its own.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -64,14 +65,16 @@ def scan(text: str) -> Scan:
     tokens = tokenise(text)
     shape = tokens.shape
     labels = Labels(text, tokens)
+    cpfs = list(_with_a_letter(text))
+    found: list[Candidate] = []
+    for slip in cpfs:
+        shape = _blot(shape, bisect_left(tokens.starts, slip.start), bisect_left(tokens.starts, slip.end))
     for match in AREA_CODE.finditer(shape):
         labels.claim_before(match.start())
         shape = _blot(shape, match.start(), _phone_end(tokens, match.end()))
     for match in MONEY.finditer(shape):
         if tokens.words[match.start()].endswith("$"):
             shape = _blot(shape, match.start(), match.end())
-    cpfs: list[Candidate] = []
-    found: list[Candidate] = []
     for span in dates.worded(tokens, shape):
         shape = _blot(shape, span.first, span.end)
         found.append(_date(tokens, span.first, span.end, span.reading, labels))
@@ -83,11 +86,10 @@ def scan(text: str) -> Scan:
             shape = _read_chain(tokens, first, end, labels, cpfs, found, shape)
     for span in dates.parts(tokens, shape, with_month=False):
         found.append(_date(tokens, span.first, span.end, span.reading, labels))
-    _name_letters(text, cpfs)
     cpfs.sort(key=_place)
     joined = list(_halves(text, cpfs))
     cpfs.extend(joined)
-    found = [date for date in _outermost(found) if not any(_is_half(date, cpf) for cpf in joined)]
+    found = list(_without_halves(_outermost(found), joined))
     found.extend(_completed(found))
     return Scan(tuple(cpfs), tuple(found))
 
@@ -167,7 +169,7 @@ def _read_chain(
             continue
         _read_rest(tokens, rest, labels, cpfs, found)
         rest = []
-        if piece.what == "phone":
+        if piece.what == "other":
             continue
         if piece.what == "cpf":
             cpfs.extend(_cpf(tokens, here, labels))
@@ -234,12 +236,11 @@ def _date(tokens: Tokens, first: int, end: int, reading: dates.Reading, labels: 
     return Candidate(reading.kind, reading.value, start, stop, label, reading.note, reading.readings)
 
 
-def _name_letters(text: str, cpfs: list[Candidate]) -> None:
+def _with_a_letter(text: str) -> Iterator[Candidate]:
     """Ten digits and one letter are a CPF with a slip, not ten digits."""
     for match in LETTER_INSIDE.finditer(text):
         if sum(char.isdigit() for char in match[0]) == 10:
-            cpfs[:] = [cpf for cpf in cpfs if cpf.end <= match.start() or cpf.start >= match.end()]
-            cpfs.append(Candidate("invalid", match[0], match.start(), match.end(), "", "a letter among the digits"))
+            yield Candidate("invalid", match[0], match.start(), match.end(), "", "a letter among the digits")
 
 
 def _halves(text: str, cpfs: list[Candidate]) -> Iterator[Candidate]:
@@ -254,9 +255,14 @@ def _halves(text: str, cpfs: list[Candidate]) -> Iterator[Candidate]:
                 yield Candidate("resolved", digits, run[0].start, run[-1].end, run[0].label, "joined")
 
 
-def _is_half(date: Candidate, cpf: Candidate) -> bool:
-    """Figures that seemed a date before the other half of the CPF was found."""
-    return date.label == "" and cpf.start <= date.start and date.end <= cpf.end and cpf_ok(cpf.value)
+def _without_halves(found: Iterable[Candidate], joined: list[Candidate]) -> Iterator[Candidate]:
+    """Leave out figures that seemed a date before the other half of their CPF was found; both come in text order."""
+    halves = [cpf for cpf in joined if cpf_ok(cpf.value)]
+    for date in found:
+        while halves and halves[0].end < date.end:
+            halves.pop(0)
+        if date.label or not halves or date.start < halves[0].start:
+            yield date
 
 
 def join_dates(parts: Iterable[str]) -> str:

@@ -67,11 +67,16 @@ class Heard:
         plain = fold(text)[0]
         self._confirm(plain, turn)
         previous = 0
+        several = [sum(item.kind == "resolved" for item in items) > 1 for items in (found.dates, found.cpfs)]
         tagged = [*((item, True) for item in found.cpfs), *((item, False) for item in found.dates)]
         for candidate, is_cpf in sorted(tagged, key=lambda pair: pair[0].start):
             if candidate.kind == "resolved":
-                if self._resolved(candidate, is_cpf, text, previous, turn):
-                    previous = candidate.end
+                before = fold(text[previous : candidate.start])[0]
+                if several[is_cpf] and DENIED.search(before):
+                    continue  # `não é 15/06, é 16/06`: the first of them is not meant
+                behind = text[candidate.end :] if not previous and len(before) < 3 else ""
+                self._resolved(candidate, is_cpf, before + fold(behind)[0], turn)
+                previous = candidate.end
             elif candidate.kind == "partial":
                 self._partial(candidate, is_cpf, plain, turn)
             elif candidate.kind == "ambiguous":
@@ -101,19 +106,12 @@ class Heard:
         """The CPFs that came with ten digits, with the zero put before them."""
         return {f"0{piece}" for piece in self.pieces if len(piece) == 10}
 
-    def _resolved(self, candidate: Candidate, is_cpf: bool, text: str, previous: int, turn: int) -> bool:
-        """Note a whole value, unless it is the one that the user says is wrong (`não é 15/06, é 16/06`)."""
-        before = fold(text[previous : candidate.start])[0]
-        rivals = [item for item in scan(text)[not is_cpf] if item.kind == "resolved"]
-        if len(rivals) > 1 and DENIED.search(before):
-            return False
-        lead = before if previous or len(before) > 2 else before + fold(text[candidate.end :])[0]
+    def _resolved(self, candidate: Candidate, is_cpf: bool, lead: str, turn: int) -> None:
         corrects = bool(CORRECTION.search(lead)) and not SOMEONE_ELSE.search(lead)
         mention = Mention(candidate.value, turn, candidate.note != "joined", corrects, candidate.label)
         (self.cpfs if is_cpf else self.dates).append(mention)
         if not is_cpf and candidate.label != "other":
             self.known = candidate.value
-        return True
 
     def _ambiguous(self, candidate: Candidate) -> None:
         self.unclear.update(candidate.readings)
