@@ -73,7 +73,10 @@ def conversations(index: int) -> list[tuple[str, list[dict]]]:
     found = {"status": "ATIVO", "nome": f"{name.upper()} DE SOUSA", "plano": "Ouro", "débito": 0.0}
     closing = says(f"Pronto, {name}: o plano Ouro está ativo & sem débito. Posso ajudar em algo mais?")
     return [
-        ("greetings", [user(f"oi, aqui é {name} do apto {index}, tudo bem?"), says(f"Olá, {name}! Como posso ajudar você hoje?")]),
+        (
+            "greetings",
+            [user(f"oi, aqui é {name} do apto {index}, tudo bem?"), says(f"Olá, {name}! Como posso ajudar você hoje?")],
+        ),
         (
             "missing_data",
             [

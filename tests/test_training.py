@@ -1,6 +1,7 @@
 """The whole chain on the CPU: real rows, the real Axolotl, an adapter, its first answers; and all that is refused."""
 
 import hashlib
+import importlib.util
 import json
 import math
 import os
@@ -15,7 +16,11 @@ import yaml
 
 from axolotl_configs import run
 from axolotl_configs.choose import find_gpus
-from axolotl_configs.launch import LiveLine, Progress, environment
+from axolotl_configs.errors import ConfigError
+from axolotl_configs.launch import FIRST_LINE, environment, reason
+from axolotl_configs.progress import LiveLine, Progress
+from axolotl_configs.resolve import Resolved
+from axolotl_configs.train import Work
 from tests.conftest import ROOT, make_toy
 from tests.rows import handmade_rows, write_rows
 
@@ -74,7 +79,9 @@ def test_an_adapter_lies_there_and_has_learned(trained, dataset_dir):
     assert record["finished"] is True
     assert record["step"] == record["max_steps"] == STEPS
     assert {"axolotl", "torch", "transformers", "peft", "python"} <= record["versions"].keys()
-    assert record["seconds"].keys() == {"toy", "training", "look"}
+    (session,) = record["sessions"]
+    assert (session["from_step"], session["to_step"]) == (0, STEPS)
+    assert session["seconds"] > 0 < record["look_seconds"]
     assert f"Trained {STEPS} of {STEPS} steps" in done.stdout
 
 
@@ -228,7 +235,8 @@ def test_a_stopped_training_goes_on(trained, trainer_python, trainer_env, datase
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"going on from step {step}" in done.stdout
     assert f"Trained {steps} of {steps} steps" in done.stdout
-    assert json.loads((stopped / "run.json").read_text(encoding="utf-8"))["from_step"] == step
+    sessions = json.loads((stopped / "run.json").read_text(encoding="utf-8"))["sessions"]
+    assert [(session["from_step"], session["to_step"]) for session in sessions] == [(0, step), (step, steps)]
 
 
 # --- refused before anything starts
@@ -271,6 +279,16 @@ def test_bad_arguments_start_nothing(dataset_dir, tmp_path, arguments, code, sai
     assert sorted(path.name for path in tmp_path.iterdir()) == ["short.yaml"]
 
 
+def test_the_light_environment_says_where_training_lives(dataset_dir, tmp_path):
+    if importlib.util.find_spec("axolotl"):
+        pytest.skip("Axolotl is installed beside pytest")
+    config = write_config(tmp_path, dataset_dir)
+    done = train(Path(sys.executable), {**os.environ, "PYTHONPATH": str(ROOT)}, tmp_path, "--config", config)
+    assert done.returncode == 2
+    assert "has no Axolotl" in done.stderr
+    assert "make train" in done.stderr
+
+
 @pytest.mark.trainer
 @pytest.mark.skipif(bool(find_gpus()), reason="this machine has a GPU")
 def test_a_gpu_config_is_refused_without_a_gpu(trainer_python, trainer_env, dataset_dir, tmp_path):
@@ -301,6 +319,7 @@ def test_the_toy_is_the_same_bytes_each_time(trainer_python, trainer_env, toy_mo
     assert {"model.safetensors", "tokenizer.json", "config.json"} <= hashes(toy_model).keys()
 
 
+@pytest.mark.trainer
 def test_the_toy_is_built_like_qwen(toy_model):
     config = json.loads((toy_model / "config.json").read_text())
     tokenizer = json.loads((toy_model / "tokenizer.json").read_text(encoding="utf-8"))
@@ -360,6 +379,35 @@ def test_progress_is_read_from_axolotls_output():
     assert math.isnan(progress.loss)
     assert progress.eval_loss == 7.631
     assert str(progress).startswith("step 2/4 · loss nan · eval loss 7.631 · 2,900 tokens/s")
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("ValueError: old\n" + FIRST_LINE + "\nall is well\n", ""),
+        (FIRST_LINE + "\n  x\nValueError: too long\nsubprocess.CalledProcessError: exit 1\n", "ValueError: too long"),
+        (FIRST_LINE + "\ntorch.OutOfMemoryError: CUDA\n", "torch.OutOfMemoryError: CUDA"),
+        (FIRST_LINE + "\nsubprocess.CalledProcessError: died with <Signals.SIGKILL: 9>.\n", "want of memory"),
+    ],
+)
+def test_the_reason_of_a_failure_is_found_in_the_log(tmp_path, log, said):
+    (tmp_path / "train.log").write_text(log, encoding="utf-8")
+    assert said in reason(tmp_path / "train.log")
+    assert bool(reason(tmp_path / "train.log")) is bool(said)
+
+
+def test_what_never_came_to_a_save_may_be_changed(tmp_path):
+    rows = write_rows(tmp_path / "train.jsonl", handmade_rows(6))
+    config = {"base_model": "x", "lora_r": 8, "datasets": [{"path": str(rows)}]}
+    work = Work(Resolved(config, "x", tmp_path / "run"), on_gpu=False, resume=True)
+    work.run_dir.mkdir()
+    run.write_json(work.run_dir / "fingerprint.json", run.fingerprint(config))
+    changed = run.fingerprint({**config, "lora_r": 16})
+    assert work.already_finished(changed) is False
+    (work.run_dir / "checkpoint-20").mkdir()
+    (work.run_dir / "checkpoint-20" / "trainer_state.json").write_text("{}")
+    with pytest.raises(ConfigError, match="lora_r: 8 -> 16"):
+        work.already_finished(changed)
 
 
 class Screen:

@@ -174,7 +174,7 @@ FRAMES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.data(), cpfs)
 def test_any_cpf_in_any_form(data: st.DataObject, digits: str) -> None:
     text = data.draw(st.sampled_from(["{}", "meu cpf é {}", "CPF:{}", "segue {} ok", "o da minha mãe: {}."])).format(
@@ -183,7 +183,7 @@ def test_any_cpf_in_any_form(data: st.DataObject, digits: str) -> None:
     assert digits in values(find_cpfs(text)), text
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.data(), born)
 def test_any_date_in_any_form(data: st.DataObject, day: date) -> None:
     text = data.draw(st.sampled_from(["{}", "nasci em {}", "nasc: {}", "minha data é {}, tá?", "sou de {}."])).format(
@@ -192,7 +192,7 @@ def test_any_date_in_any_form(data: st.DataObject, day: date) -> None:
     assert values(find_dates(text)) == [day.strftime("%Y%m%d")], text
 
 
-@settings(max_examples=1200, deadline=None, derandomize=True)
+@settings(max_examples=800, deadline=None, derandomize=True)
 @given(st.data(), cpfs, born, phones)
 def test_both_with_other_numbers_beside_them(data: st.DataObject, digits: str, day: date, phone: str) -> None:
     whole = [

@@ -18,7 +18,8 @@ CLEAN, MISUSE, FAILED, INTERRUPTED = 0, 2, 100, 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(arguments[:1]).parse_args(arguments)
     # Imported here so that --help answers at once.
     from validators.finding import UsageError
 
@@ -36,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: list[str]) -> argparse.ArgumentParser:
+    """All commands; only `masks` brings in a module, when it is the one that is asked for."""
     parser = argparse.ArgumentParser(prog="python -m validators", description="Judge conversations in JSONL files.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser(
@@ -66,17 +68,17 @@ def _parser() -> argparse.ArgumentParser:
         "codes", help="print the table of all codes", description="Print every code as Markdown."
     )
     codes.set_defaults(run=_codes)
-    # Cheap to import: the trainer's packages come in only when it runs.
-    from validators import masks
-
     shown = commands.add_parser(
         "masks",
         help="show which words a config would train (trainer's environment)",
         description="Run Axolotl's own preprocessing on FILE and show which words CONFIG would train.",
         epilog="Exit codes: 0 every row trains something, 2 misuse, 100 a row was lost or trains nothing.",
     )
-    masks.add_arguments(shown)
-    shown.set_defaults(run=masks.main)
+    if command == ["masks"]:
+        from validators import masks
+
+        masks.add_arguments(shown)
+        shown.set_defaults(run=masks.main)
     return parser
 
 

@@ -55,14 +55,13 @@ def check_files(paths: Sequence[str | Path], minimums: Minimums | None = None, t
 
 
 def _check_file(name: str, number: int, corpus: Corpus, tools: _Tools) -> Iterator[Finding]:
-    before = corpus.rows[number]
     for line in read_lines(name):
         row_id = line.row.get("id") if line.row else None
         for code, message in line.problems:
             yield make(code, name, line.number, row_id if isinstance(row_id, str) else None, "$", message)
         if line.row is not None:
             yield from _check_row(line.row, name, line.number, number, corpus, tools)
-    if corpus.rows[number] == before:
+    if not corpus.rows[number]:
         yield make("file.empty", name, 1, None, "$", "no row in this file")
 
 

@@ -63,18 +63,11 @@ def scan(text: str) -> Scan:
     if not WORTH_READING.search(text):
         return Scan((), ())
     tokens = tokenise(text)
-    shape = tokens.shape
     labels = Labels(text, tokens)
     cpfs = list(_with_a_letter(text))
     found: list[Candidate] = []
-    for slip in cpfs:
-        shape = _blot(shape, bisect_left(tokens.starts, slip.start), bisect_left(tokens.starts, slip.end))
-    for match in AREA_CODE.finditer(shape):
-        labels.claim_before(match.start())
-        shape = _blot(shape, match.start(), _phone_end(tokens, match.end()))
-    for match in MONEY.finditer(shape):
-        if tokens.words[match.start()].endswith("$"):
-            shape = _blot(shape, match.start(), match.end())
+    shape = _without_others(tokens, labels, cpfs)
+    # What is surest comes first, and blots its tokens out for the rest: dates in words, then chains of figures.
     for span in dates.worded(tokens, shape):
         shape = _blot(shape, span.first, span.end)
         found.append(_date(tokens, span.first, span.end, span.reading, labels))
@@ -115,6 +108,20 @@ def _outermost(found: list[Candidate]) -> Iterator[Candidate]:
         if date.kind != "partial" or date.end > reach:
             yield date
         reach = max(reach, date.end)
+
+
+def _without_others(tokens: Tokens, labels: Labels, slips: list[Candidate]) -> str:
+    """The shape without CPFs that carry a letter, telephones with an area code in brackets, and amounts of money."""
+    shape = tokens.shape
+    for slip in slips:
+        shape = _blot(shape, bisect_left(tokens.starts, slip.start), bisect_left(tokens.starts, slip.end))
+    for match in AREA_CODE.finditer(shape):
+        labels.claim_before(match.start())
+        shape = _blot(shape, match.start(), _phone_end(tokens, match.end()))
+    for match in MONEY.finditer(shape):
+        if tokens.words[match.start()].endswith("$"):
+            shape = _blot(shape, match.start(), match.end())
+    return shape
 
 
 def _phone_end(tokens: Tokens, place: int) -> int:

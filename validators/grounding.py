@@ -36,6 +36,7 @@ PASSING = re.compile(
     r"\"(?:status|status_code|codigo|code|http_status)\"\s*:\s*\"?(?:408|425|429|5[0-9]{2})\b"
 )
 PIECES_KEPT = 8
+NEAR = 200  # so far from a value a word still speaks of it
 
 
 @dataclass(slots=True)
@@ -66,19 +67,19 @@ class Heard:
         found = scan(text)
         plain = fold(text)[0]
         self._confirm(plain, turn)
-        previous = 0
+        previous, short = 0, len(plain.split()) <= 3
         several = [sum(item.kind == "resolved" for item in items) > 1 for items in (found.dates, found.cpfs)]
         tagged = [*((item, True) for item in found.cpfs), *((item, False) for item in found.dates)]
         for candidate, is_cpf in sorted(tagged, key=lambda pair: pair[0].start):
             if candidate.kind == "resolved":
-                before = fold(text[previous : candidate.start])[0]
+                before = fold(text[max(previous, candidate.start - NEAR) : candidate.start])[0]
                 if several[is_cpf] and DENIED.search(before):
                     continue  # `não é 15/06, é 16/06`: the first of them is not meant
-                behind = text[candidate.end :] if not previous and len(before) < 3 else ""
+                behind = text[candidate.end : candidate.end + NEAR] if not previous and len(before) < 3 else ""
                 self._resolved(candidate, is_cpf, before + fold(behind)[0], turn)
                 previous = candidate.end
             elif candidate.kind == "partial":
-                self._partial(candidate, is_cpf, plain, turn)
+                self._partial(candidate, is_cpf, short, turn)
             elif candidate.kind == "ambiguous":
                 self._ambiguous(candidate)
             elif candidate.value:
@@ -118,14 +119,14 @@ class Heard:
         if len({reading[4:] for reading in candidate.readings}) == 1:
             self.known = f"????{candidate.readings[0][4:]}"
 
-    def _partial(self, candidate: Candidate, is_cpf: bool, plain: str, turn: int) -> None:
+    def _partial(self, candidate: Candidate, is_cpf: bool, short: bool, turn: int) -> None:
         if not is_cpf:
             if candidate.label != "other":
                 self._fill(candidate.readings, turn)
             return
         if candidate.note == "masked":
             return
-        if len(candidate.value) <= 2 and len(plain.split()) <= 3:
+        if len(candidate.value) <= 2 and short:
             self._bare_figure(candidate.value, turn)
         for place, piece in enumerate(self.pieces):
             tails = ["", *self.pieces[place + 1 :]]
@@ -153,7 +154,7 @@ class Heard:
     def _swap(self, plain: str, turn: int) -> None:
         """`é 529 e não 592`: a stretch of an earlier CPF, put right."""
         for right, wrong in SWAPPED.findall(plain):
-            for mention in list(self.cpfs):
+            for mention in self.cpfs[-PIECES_KEPT:]:
                 if mention.value.count(wrong) == 1 and len(wrong) == len(right):
                     self.cpfs.append(Mention(mention.value.replace(wrong, right), turn, False, False))
 
@@ -229,24 +230,22 @@ def _superseded(value: str, mentions: list[Mention], called: set[str]) -> Mentio
 
 def check_repeats(row: dict[str, Any], context: Context) -> Iterator[Finding]:
     """The same call comes again only after a failure that passes and new words of the user."""
-    last: dict[tuple[str, bytes], Turn] = {}
-    free: set[tuple[str, bytes]] = set()  # calls that failed for now
-    waiting: set[tuple[str, bytes]] = set()
-    key: tuple[str, bytes] | None = None
-    for turn in context.turns:
-        if turn.role == "user":
-            free |= waiting
-        elif turn.role == "tool" and key and isinstance(turn.content, str) and PASSING.search(fold(turn.content)[0]):
-            waiting.add(key)
+    last: dict[tuple[str, bytes], int] = {}
+    for place, turn in enumerate(context.turns):
         for call in turn.calls:
             if call.arguments is None or call.name is None:
                 continue
             key = call.name, orjson.dumps(call.arguments, option=orjson.OPT_SORT_KEYS)
-            if key in last and key not in free:
-                yield context.finding("call.repeated", call.path, f"the same arguments as at {last[key].path}")
-            last[key] = turn
-            free.discard(key)
-            waiting.discard(key)
+            if key in last and not _may_try_again(context.turns[last[key] + 1 : place]):
+                first = context.turns[last[key]].path
+                yield context.finding("call.repeated", call.path, f"the same arguments as at {first}")
+            last[key] = place
+
+
+def _may_try_again(between: list[Turn]) -> bool:
+    answer = between[0].content if between and between[0].role == "tool" else None
+    failed = isinstance(answer, str) and PASSING.search(fold(answer)[0])
+    return bool(failed) and any(turn.role == "user" for turn in between)
 
 
 def mask(cpf: str) -> str:

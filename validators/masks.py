@@ -23,6 +23,7 @@ from itertools import groupby
 from pathlib import Path
 
 import yaml
+from jinja2 import TemplateError
 
 from validators.finding import UsageError
 
@@ -54,7 +55,14 @@ def masked_rows(config_path: Path, rows_file: Path, tokenizer: Path | None = Non
     """
     ids = [row.get("id") for row in _read_rows(rows_file)]
     with _quiet(), tempfile.TemporaryDirectory() as scratch:
-        dataset, loaded = _preprocess(_config(config_path, rows_file, tokenizer, scratch))
+        config = _config(config_path, rows_file, tokenizer, scratch)
+        try:
+            dataset, loaded = _preprocess(config)
+        except OSError as error:  # how transformers says that a tokenizer is neither here nor to be had
+            hint = "name a tokenizer's folder with --tokenizer"
+            raise UsageError(f"{config['base_model']}: cannot be loaded: {error}; {hint}") from None
+        except (ValueError, TemplateError) as error:  # Axolotl's own refusals, pydantic's among them
+            raise UsageError(f"{config_path} with {rows_file}: Axolotl refuses: {error}") from None
         out = [
             _masked(line, ids[line - 1] if len(dataset) == len(ids) else None, example, loaded)
             for line, example in enumerate(dataset, start=1)

@@ -34,7 +34,7 @@ NOT_NUMBERS = frozenset(
 
 def edits(a: str, b: str, most: int) -> int:
     """How many slips (a letter too many, missing, wrong, or two swapped) lie between two words; most + 1 when more."""
-    if abs(len(a) - len(b)) > most:
+    if abs(len(a) - len(b)) > most or len(set(a) ^ set(b)) > 2 * most:
         return most + 1
     before: list[int] = []
     row = list(range(len(b) + 1))
