@@ -5,7 +5,6 @@ Used by `python -m axolotl_configs train`, which decides what runs and judges wh
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import selectors
@@ -14,10 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from axolotl_configs.progress import LiveLine, Progress
 from axolotl_configs.run import last_step
 from axolotl_configs.toy import TOY_PATH
 
@@ -27,19 +26,9 @@ SAVE_REQUEST = "axolotl_checkpoint.save"
 """Axolotl saves a checkpoint at the next step when this file appears (`dynamic_checkpoint`)."""
 SECONDS_FOR_SAVING = 300
 SECONDS_FOR_LEAVING = 30
-QUIET_SECONDS = 15
-"""Where no person watches (a log file), a line of progress appears this often at most."""
-
-BAR = re.compile(r"^\s*\d+%\|.*\|\s*(\d+)/(\d+) \[")
-TRAINING = "Starting trainer"
-STAGES = {
-    "Loading raw datasets": "reading and tokenizing the rows",
-    "Loading prepared dataset": "taking the rows as tokenized before",
-    "Converting modules": "model loaded",
-    TRAINING: "training begins",
-    "Training completed": "saving the adapter",
-}
-"""A phrase of Axolotl's log and what to say when it passes."""
+FIRST_LINE = "--- training begins here"
+"""Stands in the log before each start, since going on writes to the same log."""
+EXCEPTION = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception)\b.*:")
 
 
 def environment(config: dict, *, on_gpu: bool) -> dict[str, str]:
@@ -84,6 +73,8 @@ class Stopped(KeyboardInterrupt):
 
 
 def _raise_stopped(number: int, _frame: Any) -> None:
+    if number == signal.SIGHUP:  # the terminal is gone, and a word to it would be an error
+        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the program ends
     raise Stopped(number)
 
 
@@ -93,93 +84,10 @@ def catch_signals() -> None:
         signal.signal(number, _raise_stopped)
 
 
-@dataclass
-class Progress:
-    """What Axolotl's output has told so far."""
-
-    training: bool = False
-    step: int = 0
-    total: int = 0
-    loss: float | None = None
-    eval_loss: float | None = None
-    tokens_per_second: float | None = None
-    losses: int = 0
-    settled: bool = False
-    """Whether the step belongs to the loss: a loss is printed just before its bar."""
-    said: list[str | None] = field(default_factory=list)
-    first_step_at: tuple[int, float] | None = None
-
-    def read(self, line: str) -> str | None:
-        """Take in one line of output; gives what is worth saying aloud about it."""
-        if bar := BAR.match(line):
-            self._read_bar(int(bar.group(1)), int(bar.group(2)))
-            return None
-        if line.startswith("{"):
-            return self._read_metrics(line)
-        self.training = self.training or TRAINING in line
-        said = next((said for phrase, said in STAGES.items() if phrase in line and said not in self.said), None)
-        self.said.append(said)
-        return said
-
-    def _read_bar(self, step: int, total: int) -> None:
-        if not self.training:
-            return
-        self.total = self.total or total  # the first bar without a name is the training's; evaluation's come later
-        if total != self.total or step < self.step:
-            return
-        if step > self.step and self.first_step_at is None:
-            self.first_step_at = (step, time.monotonic())
-        self.step, self.settled = step, True
-
-    def _read_metrics(self, line: str) -> str | None:
-        try:
-            metrics = ast.literal_eval(line)
-        except (ValueError, SyntaxError):
-            return None
-        self.eval_loss = _number(metrics.get("eval_loss"), self.eval_loss)
-        self.tokens_per_second = _number(metrics.get("tokens/train_per_sec_per_gpu"), self.tokens_per_second)
-        self.settled = False
-        if "loss" in metrics:
-            self.loss = _number(metrics["loss"], None)
-            self.losses += 1
-        return None
-
-    def __str__(self) -> str:
-        parts = [f"step {self.step}/{self.total or '?'}"]
-        if self.loss is not None:
-            parts.append(f"loss {self.loss:.3f}")
-        if self.eval_loss is not None:
-            parts.append(f"eval loss {self.eval_loss:.3f}")
-        if self.tokens_per_second:
-            parts.append(f"{self.tokens_per_second:,.0f} tokens/s")
-        if (left := self._seconds_left()) is not None:
-            parts.append(f"{_clock(left)} left")
-        return " · ".join(parts)
-
-    def _seconds_left(self) -> float | None:
-        if not self.first_step_at or not self.first_step_at[0] < self.step < self.total:
-            return None
-        step, since = self.first_step_at
-        return (time.monotonic() - since) / (self.step - step) * (self.total - self.step)
-
-
-def _number(value: Any, otherwise: float | None) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return otherwise
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def train(config_path: Path, config: dict, run_dir: Path, *, on_gpu: bool) -> None:
     """Run Axolotl on a resolved config until it ends; raises `Stopped` after a careful stop."""
-    log_path = run_dir / LOG_FILE
-    with log_path.open("ab") as log:
+    with (run_dir / LOG_FILE).open("ab") as log:
+        log.write(f"{FIRST_LINE}\n".encode())
         child = subprocess.Popen(
             command(config_path, config, on_gpu=on_gpu),
             stdin=subprocess.DEVNULL,
@@ -189,7 +97,7 @@ def train(config_path: Path, config: dict, run_dir: Path, *, on_gpu: bool) -> No
             start_new_session=True,  # Ctrl-C reaches us alone, and we decide when the child hears of it
         )
         progress = Progress()
-        live = LiveLine(sys.stdout)
+        live = LiveLine()
         try:
             for line in _lines(child, log):
                 live.show(progress, progress.read(line))
@@ -202,41 +110,16 @@ def train(config_path: Path, config: dict, run_dir: Path, *, on_gpu: bool) -> No
             _end_group(child)
 
 
-class LiveLine:
-    """One line that renews itself on a terminal, and a few sober lines in a log file."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self.stream = stream
-        self.terminal = stream.isatty()
-        self.shown = ""
-        self.losses = 0
-        self.last = 0.0
-
-    def show(self, progress: Progress, said: str | None) -> None:
-        """Show a stage that was reached, or the progress if there is news."""
-        if said:
-            self.end()
-            print(f"  {said}", file=self.stream, flush=True)
-            return
-        if not progress.losses or not progress.settled:
-            return
-        text = str(progress)
-        if self.terminal and text != self.shown:
-            self.stream.write(f"\r  {text}\033[K")
-            self.stream.flush()
-            self.shown = text
-        elif not self.terminal and progress.losses > self.losses and time.monotonic() - self.last > QUIET_SECONDS:
-            print(f"  {text}", file=self.stream, flush=True)
-            self.shown, self.losses, self.last = text, progress.losses, time.monotonic()
-
-    def end(self, progress: Progress | None = None) -> None:
-        """Leave the line: its last state stays, what follows begins below it."""
-        if self.terminal and self.shown:
-            self.stream.write("\n")
-        elif progress and progress.losses and str(progress) != self.shown:
-            print(f"  {progress}", file=self.stream)
-        self.stream.flush()
-        self.shown = ""
+def reason(log_path: Path) -> str:
+    """Why the last training in a log failed, as its own exception says; "" when it says nothing."""
+    text = log_path.read_text(encoding="utf-8", errors="replace") if log_path.is_file() else ""
+    raised = [line.strip() for line in text.rpartition(FIRST_LINE)[2].splitlines() if EXCEPTION.match(line)]
+    own = [line for line in raised if "CalledProcessError" not in line]
+    if own:
+        return own[-1]
+    if any("SIGKILL" in line for line in raised):
+        return "the system killed it (SIGKILL), most likely for want of memory"
+    return ""
 
 
 def _lines(child: subprocess.Popen, log: IO[bytes]) -> Iterator[str]:

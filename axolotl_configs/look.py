@@ -244,10 +244,13 @@ def _line(text: str, width: int = 160) -> str:
 
 
 def _summary(rows: list[dict], findings: list[dict]) -> str:
-    calls = sum(bool(row["messages"][-1].get("tool_calls")) for row in rows)
+    replies = [row["messages"][-1] for row in rows]
+    calls = sum(bool(reply.get("tool_calls")) for reply in replies)
+    unreadable = sum("<tool_call>" in (reply["content"] or "") for reply in replies)
     touched = {finding["row_id"] for finding in findings if finding["level"] == "error"}
     codes = Counter(finding["code"] for finding in findings)
     named = ", ".join(f"{code} {count}" for code, count in codes.most_common(4))
-    return f"{len(rows)} answers, {calls} with a call, {len(rows) - len(touched)} without an error" + (
-        f" ({named}{', …' if len(codes) > 4 else ''})" if named else ""
-    )
+    parts = [f"{len(rows)} answers", f"{calls} with a call", f"{len(rows) - len(touched)} without an error"]
+    if unreadable:
+        parts.insert(2, f"{unreadable} with a call that cannot be read")
+    return ", ".join(parts) + (f" ({named}{', …' if len(codes) > 4 else ''})" if named else "")

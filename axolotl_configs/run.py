@@ -239,10 +239,23 @@ def read_record(run_dir: Path) -> dict:
     return read_json(path) if path.is_file() else {}
 
 
-def write_record(run_dir: Path, proved: Proof, **more: Any) -> None:
-    """Write `run.json`: the proof, versions, and what the caller knows (timings, device)."""
-    record = {**read_record(run_dir), **more, "finished": proved.good, **asdict(proved), "versions": versions()}
+def add_session(run_dir: Path, session: dict[str, Any]) -> None:
+    """Note one stretch of training in `run.json`: a run that was stopped and gone on with has several."""
+    record = read_record(run_dir)
+    record.setdefault("sessions", []).append(session)
     write_json(run_dir / "run.json", record)
+
+
+def add_look(run_dir: Path, seconds: float) -> None:
+    """Note how long the look at the end took."""
+    record = read_record(run_dir)
+    write_json(run_dir / "run.json", {**record, "look_seconds": round(seconds, 1)})
+
+
+def write_record(run_dir: Path, proved: Proof, **more: Any) -> None:
+    """Write the verdict and the versions into `run.json`, beside the sessions that are noted there."""
+    record = {**more, "finished": proved.good, **asdict(proved), "versions": versions()}
+    write_json(run_dir / "run.json", {**record, "sessions": read_record(run_dir).get("sessions", [])})
 
 
 def write_json(path: Path, value: dict) -> None:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         return _train(args)
     except launch.Stopped as stopped:
-        print("Stopped before training began; nothing was changed.", file=sys.stderr)
+        print("Stopped before training began.", file=sys.stderr)
         return 128 + stopped.number
 
 
@@ -66,10 +66,10 @@ def _train(args: argparse.Namespace) -> int:
     )
     for note in resolved.notes:
         print(note)
+    on_gpu = on_gpu and resolved.config["base_model"] != TOY_PATH
     _check_machine(resolved.config, on_gpu)
     with _alone(resolved.run_dir):
-        work = Work(resolved, on_gpu, resume)
-        return work.run()
+        return Work(resolved, on_gpu, resume).run()
 
 
 def _yes_or_no(text: str | None) -> bool:
@@ -150,7 +150,6 @@ class Work:
     resolved: Resolved
     on_gpu: bool
     resume: bool
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def run_dir(self) -> Path:
@@ -165,7 +164,7 @@ class Work:
         """Train if there is something left to train, then look."""
         self._make_toy()
         mark = run.fingerprint(self.resolved.config)
-        if self._already_finished(mark):
+        if self.already_finished(mark):
             return 0 if self._look_is_there() else self._look()
         self._write_beside(mark)
         return self._launch() or self._look()
@@ -173,12 +172,11 @@ class Work:
     def _make_toy(self) -> None:
         if str(self.resolved.config["base_model"]) != TOY_PATH:
             return
-        with self._timed("toy"):
-            done = self._command("tiny-model", "--rows", str(self._rows_file), "--out", TOY_PATH)
+        done = self._command("tiny-model", "--rows", str(self._rows_file), "--out", TOY_PATH)
         if done.returncode:
             raise ConfigError(f"{TOY_PATH}: the toy model could not be made.\n{done.stderr.strip()}")
 
-    def _already_finished(self, mark: dict) -> bool:
+    def already_finished(self, mark: dict) -> bool:
         """Whether nothing is left to do; refuses a run that is no longer the same one."""
         if not self.run_dir.exists():
             return False
@@ -190,7 +188,9 @@ class Work:
             if any(self.run_dir.iterdir()):
                 raise ConfigError(f"{self.run_dir}: not empty, and no run of this toolkit.\n    fix: {ANEW}")
             return False
-        if changed := run.differences(run.read_json(record), mark):
+        trained = run.last_step(self.run_dir) or (self.run_dir / "adapter_model.safetensors").is_file()
+        changed = run.differences(run.read_json(record), mark)
+        if changed and trained:  # a run that never came to a first save has nothing to be mixed with
             raise ConfigError(
                 f"{self.run_dir}: this run was begun with other settings, and going on would mix the two:\n"
                 + "\n".join(f"    {line}" for line in changed)
@@ -219,34 +219,25 @@ class Work:
 
     def _launch(self) -> int:
         """Train; 0 when the files prove that it succeeded."""
-        began = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        from_step = run.last_step(self.run_dir)
         print(f"Training {self.resolved.name} on {'the GPU' if self.on_gpu else 'the CPU'}; log: {self._log}")
         try:
-            with self._timed("training"):
+            with self._session():
                 launch.train(self.run_dir / CONFIG_FILE, self.resolved.config, self.run_dir, on_gpu=self.on_gpu)
         except launch.Stopped as stopped:
             self._say_how_to_go_on()
             return 128 + stopped.number
         proved = run.proof(self.run_dir)
-        run.write_record(
-            self.run_dir,
-            proved,
-            name=self.resolved.name,
-            made_from=self.resolved.source.as_posix(),
-            began=began,
-            from_step=from_step,
-            on_gpu=self.on_gpu,
-            seconds={key: round(value, 1) for key, value in self.seconds.items()},
-        )
+        source = self.resolved.source.as_posix()
+        run.write_record(self.run_dir, proved, name=self.resolved.name, made_from=source, on_gpu=self.on_gpu)
         if proved.good:
             early = " (stopped early: the evaluation loss no longer fell)" if proved.stopped_early else ""
             print(f"Trained {proved.step} of {proved.max_steps} steps{early}: {_losses(proved)}.")
             print(f"Adapter: {self.run_dir}")
             return 0
-        print(f"Training failed: {'; '.join(proved.problems)}.", file=sys.stderr)
-        print("".join(f"    | {line}\n" for line in self._tail()), end="", file=sys.stderr)
-        print(f"    fix: read {self._log}; then the same command goes on", file=sys.stderr)
+        why = launch.reason(self._log)
+        print(f"Training failed{f': {why}' if why else ''}", file=sys.stderr)
+        print("".join(f"    {problem}\n" for problem in proved.problems), end="", file=sys.stderr)
+        print(f"    fix: read the end of {self._log}; afterwards the same command goes on", file=sys.stderr)
         return 1
 
     def _say_how_to_go_on(self) -> None:
@@ -264,9 +255,9 @@ class Work:
         """Let the adapter answer before the machine goes back; the training stands even if this fails."""
         print("A look at what it says:", flush=True)
         again = f"python -m axolotl_configs look {self.run_dir}"
+        began = time.monotonic()
         try:
-            with self._timed("look"):
-                done = self._command("look", str(self.run_dir), show=True)
+            done = self._command("look", str(self.run_dir), show=True)
         except launch.Stopped as stopped:
             print(f"Stopped: the adapter is whole; look at it with `{again}`.", file=sys.stderr)
             return 128 + stopped.number
@@ -274,18 +265,12 @@ class Work:
             print(f"The look failed; the adapter is whole.\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
             print(f"    fix: see above, then `{again}`", file=sys.stderr)
             return 1
-        record = run.read_record(self.run_dir)
-        record["seconds"] = {**record.get("seconds", {}), "look": round(self.seconds["look"], 1)}
-        run.write_json(self.run_dir / "run.json", record)
+        run.add_look(self.run_dir, time.monotonic() - began)
         return 0
 
     @property
     def _log(self) -> Path:
         return self.run_dir / launch.LOG_FILE
-
-    def _tail(self) -> list[str]:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.is_file() else []
-        return lines[-12:]
 
     def _command(self, verb: str, *arguments: str, show: bool = False) -> subprocess.CompletedProcess:
         """Run another verb in a process of its own, which takes its memory and its chatter with it when it ends."""
@@ -299,10 +284,18 @@ class Work:
         )
 
     @contextlib.contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
-        began = time.monotonic()
-        yield
-        self.seconds[what] = time.monotonic() - began
+    def _session(self) -> Iterator[None]:
+        """Note in `run.json` when this stretch of training began, how long it took and from which step to which."""
+        session = {
+            "began": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "from_step": run.last_step(self.run_dir),
+        }
+        clock = time.monotonic()
+        try:
+            yield
+        finally:
+            session |= {"to_step": run.last_step(self.run_dir), "seconds": round(time.monotonic() - clock, 1)}
+            run.add_session(self.run_dir, session)
 
 
 def _losses(proved: run.Proof) -> str:
