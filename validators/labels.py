@@ -63,8 +63,10 @@ class Labels:
     def of_figures(self, place: int) -> str:
         """cpf, phone, document or nothing: what a run of figures is said to be."""
         for letter, distance in self.before(place):
-            if letter in "ct":
-                return "cpf" if letter == "c" else "phone"
+            if letter == "c":
+                return "cpf"
+            if letter == "t" and distance <= 5:  # further off, the telephone is what is being talked about
+                return "phone"
             if letter == "r" and distance <= 3:
                 return "document"
             if letter == "b" and distance <= 3:
