@@ -52,7 +52,9 @@ def test_the_judge_has_nothing_to_say(dataset):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[:2000]
     assert json.loads(done.stdout)["findings"] == []
-    done = subprocess.run([sys.executable, "-m", "validators", "check", *files], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "validators", "check", *files], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout[-2000:]
 
 
@@ -80,7 +82,9 @@ def test_the_attendant_never_says_that_it_will_look_things_up(train):
 
 
 def test_neither_greetings_nor_facts_ask_for_documents_in_the_first_reply(train):
-    asks = re.compile(r"(qual|preciso|informe|me (passa|informa|manda|diz)|pode (me )?(passar|informar|mandar))[^.!]*\bCPF\b", re.I)
+    asks = re.compile(
+        r"(qual|preciso|informe|me (passa|informa|manda|diz)|pode (me )?(passar|informar|mandar))[^.!]*\bCPF\b", re.I
+    )
     for row in train:
         if row["category"] in ("greetings", "facts"):
             first = next(m["content"] for m in row["messages"] if m["role"] == "assistant")
@@ -112,5 +116,7 @@ def test_known_facts_outnumber_unknown_ones_three_to_one(dataset):
 
 def test_at_least_15_percent_of_the_calls_fail_or_come_back_empty(train):
     answers = [json.loads(m["content"]) for row in train for m in row["messages"] if m["role"] == "tool"]
-    failed = sum(not answer.get("sucesso", answer.get("success")) or len(json.dumps(answer)) < 120 for answer in answers)
+    failed = sum(
+        not answer.get("sucesso", answer.get("success")) or len(json.dumps(answer)) < 120 for answer in answers
+    )
     assert failed / len(answers) >= 0.15
