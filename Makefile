@@ -1,6 +1,6 @@
 # The user interface: `make` alone explains it. Behind each target stands `python -m datagen|validators|axolotl_configs`.
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset lint check preview configs preflight train look test bench clean
+.PHONY: help setup dataset lint check preview report diff configs preflight train look test bench clean
 .DELETE_ON_ERROR:
 
 PACK   ?= unimed_natal
@@ -14,6 +14,8 @@ ALPHA  ?=
 ADAPTER ?=
 RESUME ?=
 CATEGORY ?=
+A      ?=
+B      ?= $(OUT)
 N      ?= 3
 PYTHON ?= python3
 
@@ -43,6 +45,12 @@ check: .venv/.light ## judge DATA=file.jsonl (default: the dataset in OUT) and p
 
 preview: .venv/.light ## show N conversations of CATEGORY with their plan, without writing anything
 	@$(LIGHT) -m datagen preview --pack "$(PACK)" --seed "$(SEED)" --n "$(N)" $(if $(CATEGORY),--category "$(CATEGORY)")
+
+report: .venv/.light ## measure the dataset in OUT: figures against gates and goals, heat-map of templates, dataset card
+	@$(LIGHT) -m datagen report --out "$(OUT)"
+
+diff: .venv/.light ## compare the datasets in the folders A= and B= (default: OUT), as after an edit of the templates
+	@$(LIGHT) -m datagen diff "$(A)" "$(B)"
 
 configs: .venv/.light ## write the Axolotl configs from presets; your edits are kept and shown (FORCE=1 overwrites)
 	@$(LIGHT) -m axolotl_configs build $(if $(FORCE),--force)

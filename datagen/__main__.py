@@ -1,8 +1,9 @@
 """Command line of the generator.
 
-    python -m datagen lint|render|preview --help
+    python -m datagen lint|render|preview|report|diff --help
 
-Exit codes: 0 clean, 1 crashed, 2 misuse or a wrong pack, 100 the rendered rows failed the judge, 130 interrupted.
+Exit codes: 0 clean, 1 crashed, 2 misuse or a wrong pack, 100 the rendered rows failed the judge or a
+gate of the report, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -50,7 +51,22 @@ def _parser() -> argparse.ArgumentParser:
         if run is _preview:
             verb.add_argument("--category", help="one category (default: all)")
             verb.add_argument("--n", type=_whole(1), default=3, help="how many (default: %(default)s)")
+    _add_report(verbs)
     return parser
+
+
+def _add_report(verbs: argparse._SubParsersAction) -> None:
+    text = "measure a dataset against gates and goals; writes report.json and the dataset card"
+    verb = verbs.add_parser("report", help=text, description=text)
+    verb.add_argument("--out", type=Path, default=Path("data/unimed_natal"), help="its folder (default: %(default)s)")
+    verb.set_defaults(run=_report)
+    text = "compare two datasets"
+    verb = verbs.add_parser("diff", help=text, description=text)
+    verb.add_argument("before", type=Path, metavar="A", help="folder of the one")
+    verb.add_argument("after", type=Path, metavar="B", help="folder of the other")
+    verb.set_defaults(run=_diff)
+    for name in ("report", "diff"):
+        verbs.choices[name].add_argument("--packs", type=Path, default=Path("templates"), help="folder of the packs")
 
 
 def _whole(least: int):
@@ -120,6 +136,27 @@ def _preview(arguments: argparse.Namespace) -> int:
 
     settings = Settings(find_pack(arguments.pack), arguments.rows, arguments.seed, Path(), arguments.allow_unconfirmed)
     preview(settings, arguments.category, arguments.n, Console())
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from datagen.report import report
+
+    failed = report(arguments.out, arguments.packs, Console())
+    if failed:
+        print(f"{len(failed)} gates failed: {', '.join(failed)}", file=sys.stderr)
+        return 100
+    return 0
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from datagen.diff import diff
+
+    diff(arguments.before, arguments.after, arguments.packs, Console())
     return 0
 
 

@@ -8,16 +8,31 @@ from __future__ import annotations
 
 from math import prod
 
-from datagen.grammar import AssistantStep, ConsultStep, EitherStep, FollowStep, MaybeStep, OnStep, Steps, UserStep
-from datagen.pack import Flow
+from datagen import documents
+from datagen.flows import Flow
+from datagen.grammar import (
+    AssistantStep,
+    ConsultStep,
+    EitherStep,
+    FollowStep,
+    MaybeStep,
+    OnStep,
+    Steps,
+    UserStep,
+    parts_of,
+)
 from datagen.phrasebook import Phrasebook, Wording, WordingList
 from datagen.planner import facts_for
 
 UNLIMITED = 10**9
-_PERSONAL = {"cpf", "birth_date", "client", "relative", "full_name", "first_name", "card", "phone", "rg", "cns"}
+_ENOUGH_UNSEEN = 0.05
+"""Share of a flow's plans that must be fit for test_unseen: below it, drawing again takes too long."""
+_PERSONAL = {
+    "cpf", "birth_date", "client", "relative", "full_name", "first_name", *(make.__name__ for make in documents.ALL),
+}  # fmt: skip
 
 
-class Counter:
+class Capacity:
     """Counts for one pack; `facts` are those that may be said."""
 
     def __init__(self, book: Phrasebook, facts: list) -> None:
@@ -31,9 +46,26 @@ class Counter:
         """Distinct conversations of `flow` in train."""
         return self._steps(flow.file.steps)
 
+    def plans(self, flow: Flow) -> int:
+        """Distinct sequences of acts that `flow` can take."""
+        return self._paths(flow.file.steps)
+
+    def _paths(self, steps: Steps) -> int:
+        return min(prod(self._paths_of(step) for step in steps), UNLIMITED)
+
+    def _paths_of(self, step) -> int:
+        if isinstance(step, FollowStep):
+            return self._paths(self._book.pack.fragments[step.follow])
+        inner = [self._paths(part) for part in parts_of(step)]
+        return sum(inner) + isinstance(step, MaybeStep) if inner else 1
+
+    def can_be_held_out(self, flow: Flow) -> bool:
+        """Whether some user turn has a held-out wording (paths without one are drawn again)."""
+        return self._held_out(flow.file.steps)
+
     def can_be_unseen(self, flow: Flow) -> bool:
-        """Whether every path has a user turn with a held-out wording (else eval draws it again)."""
-        return self._unseen(flow.file.steps)
+        """Whether enough of its plans have unseen wordings for every longer thing that the customer says."""
+        return self._unseen(flow.file.steps) >= _ENOUGH_UNSEEN
 
     def _steps(self, steps: Steps) -> int:
         if id(steps) not in self._counted:
@@ -73,20 +105,31 @@ class Counter:
             self._slots[name] = sum(prod(self._name(inner) for inner in phrase.names) for phrase in phrases)
         return self._slots[name]
 
-    def _unseen(self, steps: Steps) -> bool:
-        return any(self._step_unseen(step) for step in steps)
+    def _held_out(self, steps: Steps) -> bool:
+        return any(self._step_held_out(step) for step in steps)
 
-    def _step_unseen(self, step) -> bool:
+    def _step_held_out(self, step) -> bool:
         if isinstance(step, UserStep):
             facts = facts_for(self._facts, step.fact) if step.fact else []
             asked = [bool(self._book.of(fact.questions).held_out) for fact in facts]
             return bool(self._book.of_step(step).held_out) or any(asked)
-        if isinstance(step, EitherStep):
-            return any(self._unseen(branch.steps) for branch in step.either)
-        if isinstance(step, OnStep):
-            return any(self._unseen(part) for part in step.on.values())
-        if isinstance(step, MaybeStep):
-            return self._unseen(step.steps)
+        if isinstance(step, FollowStep):
+            return self._held_out(self._book.pack.fragments[step.follow])
+        return any(self._held_out(part) for part in parts_of(step))
+
+    def _unseen(self, steps: Steps) -> float:
+        """Share of the plans of `steps` in which every longer thing that the customer says has an unseen wording."""
+        return prod(self._step_unseen(step) for step in steps)
+
+    def _step_unseen(self, step) -> float:
+        if isinstance(step, UserStep):
+            wordings = self._book.of_step(step)
+            return float(bool(wordings.unseen) or wordings.short)
         if isinstance(step, FollowStep):
             return self._unseen(self._book.pack.fragments[step.follow])
-        return False
+        if isinstance(step, EitherStep):
+            whole = sum(branch.weight for branch in step.either)
+            return sum(branch.weight * self._unseen(branch.steps) for branch in step.either) / whole
+        if isinstance(step, OnStep):
+            return sum(map(self._unseen, step.on.values())) / len(step.on)
+        return 1 - (1 - self._unseen(step.steps)) * step.maybe / 100 if isinstance(step, MaybeStep) else 1.0

@@ -180,6 +180,79 @@ class Cpf(Value):
         """Digit by digit, in words."""
         return Digits(self._rng, _spelled(self.digits, self._rng))
 
+    def _with(self, first: str, second: str, third: str) -> Digits:
+        return Digits(self._rng, _with_separators(first, second, third)(self.digits, self._rng))
+
+    @property
+    def slash(self) -> Digits:
+        """529.982.247/25."""
+        return self._with(".", ".", "/")
+
+    @property
+    def commas(self) -> Digits:
+        """529,982,247-25."""
+        return self._with(",", ",", self._rng.choice("-,"))
+
+    @property
+    def dots(self) -> Digits:
+        """529.982.247.25."""
+        return self._with(".", ".", ".")
+
+    @property
+    def dashes(self) -> Digits:
+        """529-982-247-25."""
+        return self._with("-", "-", "-")
+
+    @property
+    def one_dash(self) -> Digits:
+        """529982247-25."""
+        return self._with("", "", "-")
+
+    @property
+    def spaced(self) -> Digits:
+        """529 982 247 25."""
+        return self._with(" ", " ", " ")
+
+    @property
+    def underscored(self) -> Digits:
+        """529_982_247_25."""
+        return self._with("_", "_", self._rng.choice("_-"))
+
+    @property
+    def doubled(self) -> Digits:
+        """529..982..247--25: keys pressed twice."""
+        return self._with(self._rng.choice(["..", "."]), self._rng.choice([". ", ".."]), "--")
+
+    @property
+    def odd_groups(self) -> Digits:
+        """Blanks where nobody expects them."""
+        return Digits(self._rng, _odd_groups(self.digits, self._rng))
+
+    @property
+    def emoji(self) -> Digits:
+        """Keycap emojis."""
+        return Digits(self._rng, _emoji(self.digits, self._rng))
+
+    @property
+    def full_width(self) -> Digits:
+        """The wide digits of East Asian keyboards."""
+        return Digits(self._rng, _full_width(self.digits, self._rng))
+
+    @property
+    def printed(self) -> Digits:
+        """529·982·247–25: the marks of printed pages."""
+        return self._with(*self._rng.choice([("·", "·", "–"), (".", ".", "–"), (".", ".", "—")]))
+
+    @property
+    def number_words(self) -> Digits:
+        """In words, by threes: quinhentos e vinte e nove …"""
+        return Digits(self._rng, _in_number_words(self.digits, self._rng))
+
+    @property
+    def dictated(self) -> Digits:
+        """529 ponto 982 ponto 247 traço 25."""
+        return Digits(self._rng, _dictated(self.digits, self._rng))
+
     @property
     def short(self) -> Digits:
         """Ten digits: one was left out."""
@@ -208,6 +281,16 @@ class Cpf(Value):
         return Digits(self._rng, self._rng.choice([self.digits[:6], ".".join(_grouped(self.digits, 3, 3))]))
 
     @property
+    def middle(self) -> Digits:
+        """The three digits after the first six."""
+        return Digits(self._rng, self.digits[6:9])
+
+    @property
+    def last_two(self) -> Digits:
+        """The check digits."""
+        return Digits(self._rng, self.digits[9:])
+
+    @property
     def second_half(self) -> Digits:
         """The last five digits."""
         return Digits(self._rng, self._rng.choice([self.digits[6:], f"{self.digits[6:9]}-{self.digits[9:]}"]))
@@ -231,6 +314,18 @@ class Cpf(Value):
         """With asterisks."""
         a, b, _, d = _grouped(self.digits, 3, 3, 3, 2)
         return Digits(self._rng, self._rng.choice([f"{a}.***.***-{d}", f"***.{b}.***-**", f"{a}.***.***-**"]))
+
+    @property
+    def unreadable(self) -> Digits:
+        """A question mark stands for a digit that cannot be read."""
+        at = self._rng.randrange(1, 10)
+        text = f"{self.digits[:at]}?{self.digits[at + 1 :]}"
+        return Digits(self._rng, ".".join(_grouped(text, 3, 3, 3)) + "-" + text[9:])
+
+    @property
+    def start(self) -> Digits:
+        """The first three digits."""
+        return Digits(self._rng, self.digits[:3])
 
     @property
     def end(self) -> Digits:

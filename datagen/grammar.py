@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from datagen.yamlfile import Text
 
@@ -32,6 +32,8 @@ def _messages(value: Any) -> tuple[Text, ...]:
     """One wording: a text, or a list of texts that a person sends one after the other."""
     return tuple(_text(item) for item in value) if isinstance(value, list) and value else (_text(value),)
 
+
+Percent = Annotated[int, Field(ge=0, le=100)]
 
 Wordings = Annotated[list[Annotated[Any, BeforeValidator(_messages)]], Field(min_length=1)]
 
@@ -139,21 +141,75 @@ Step = Annotated[
 Steps = list[Step]
 
 
+class Case(Strict):
+    """One situation of a flow that several situations share: what is its own."""
+
+    situation: AuthorText
+    """What happens, in one sentence: the row of the table of edge cases."""
+    weight: Annotated[int, Field(ge=1)] = 1
+    """Share within the flow."""
+    say: dict[str, Wordings] = {}
+    """Act → its wordings in this situation, instead of those of the step or of acts/*.yaml."""
+    answers: Annotated[list[AuthorText], Field(min_length=1)] | None = None
+    """How the tool answers the first consult in this situation."""
+    relative: list[AuthorText] | None = None
+    must: list[AuthorText] = []
+    must_not: list[AuthorText] = []
+
+
 class FlowFile(Strict):
     """One file under flows/<category>/."""
 
     summary: AuthorText
     weight: Annotated[int, Field(ge=1)] = 1
-    """Share within the category."""
+    """Share within the category; in a flow with `codes`, each code's own weight counts."""
     relative: list[AuthorText] | None = None
     """Kinship words of the second person; one is drawn."""
     code: AuthorText | None = None
     """Stable name of the situation (edge cases)."""
+    codes: dict[str, Case] = {}
+    """Several situations that run alike: code → what is its own. Each becomes a flow `<file>.<code>`."""
+    must: list[AuthorText] = []
+    """What the attendant does in every row of this code (`acts_seen.KINDS`)."""
+    must_not: list[AuthorText] = []
+    """What she never does in a row of this code."""
     steps: Annotated[Steps, Field(min_length=1)]
 
 
-for _model in (OnStep, MaybeStep, Branch, EitherStep, FlowFile):
+class Way(Strict):
+    """One member of a contrast group: its edit, and what that edit demands."""
+
+    edit: AuthorText
+    """What {{ edit }} stands for in this way."""
+    category: Literal[CATEGORIES]
+    steps: Annotated[Steps, Field(min_length=1)]
+
+
+class Contrast(Strict):
+    """Rows that are alike but for one edit, and go on differently (contrasts/*.yaml)."""
+
+    summary: AuthorText
+    relative: list[AuthorText] | None = None
+    before: Steps = []
+    """Steps before the edited turn, the same in every way."""
+    user: AuthorText
+    """Act of the edited turn."""
+    say: Wordings
+    """Its wordings; each holds {{ edit }} once."""
+    ways: Annotated[list[Way], Field(min_length=2)]
+
+
+for _model in (OnStep, MaybeStep, Branch, EitherStep, FlowFile, Way, Contrast):
     _model.model_rebuild()
+
+
+def parts_of(step: Any) -> list[Steps]:
+    """The lists of steps inside a step."""
+    if isinstance(step, EitherStep):
+        return [branch.steps for branch in step.either]
+    if isinstance(step, OnStep):
+        return list(step.on.values())
+    return [step.steps] if isinstance(step, MaybeStep) else []
 
 
 # ---------------------------------------------------------------------------------------------- the other files
@@ -173,20 +229,34 @@ class Splits(Strict):
     """Rows of eval.jsonl at most."""
     test: Annotated[int, Field(ge=0)] = 1000
     """Rows of test.jsonl at most."""
+    test_unseen: Annotated[int, Field(ge=0)] = 500
+    """Rows of test_unseen.jsonl at most."""
     held_out_percent: Annotated[int, Field(ge=0, le=50)] = 10
     """Share of user wordings that train never sees; half of eval and test is made of them."""
+    unseen_percent: Annotated[int, Field(ge=0, le=50)] = 6
+    """Share of user wordings that neither train nor eval nor test sees; test_unseen is made of them."""
+    unseen_flows: list[AuthorText] = []
+    """Flows that only test_unseen takes."""
 
 
 class Noise(Strict):
-    """How people type: percent of conversations (whole-message habits) or of words (the others)."""
+    """How people type: percent of conversations that have the habit. What it is for, dial by dial, is in noise.py."""
 
-    lowercase: Annotated[int, Field(ge=0, le=100)] = 0
-    no_accents: Annotated[int, Field(ge=0, le=100)] = 0
-    abbreviations: Annotated[int, Field(ge=0, le=100)] = 0
-    no_final_punctuation: Annotated[int, Field(ge=0, le=100)] = 0
-    no_commas: Annotated[int, Field(ge=0, le=100)] = 0
-    typos: Annotated[int, Field(ge=0, le=100)] = 0
-    elongation: Annotated[int, Field(ge=0, le=100)] = 0
+    lowercase: Percent = 0
+    no_accents: Percent = 0
+    abbreviations: Percent = 0
+    no_final_punctuation: Percent = 0
+    no_commas: Percent = 0
+    typos: Percent = 0
+    elongation: Percent = 0
+    capitals: Percent = 0
+    insistence: Percent = 0
+    remarks: Percent = 0
+    regional: Percent = 0
+    emojis: Percent = 0
+    fillers: Percent = 0
+    foreign_words: Percent = 0
+    several_messages: Percent = 0
 
 
 class PackFile(Strict):
@@ -202,6 +272,8 @@ class PackFile(Strict):
     """What the attendant can do beyond the tool; empty: it promises nothing and names a channel."""
     categories: dict[Literal[CATEGORIES], Annotated[int, Field(ge=0)]]
     contexts: dict[Literal[CONTEXTS], Annotated[int, Field(ge=0)]]
+    contrasts: Annotated[int, Field(ge=0, le=50)] = 0
+    """Percent of rows that stand in contrast groups."""
     splits: Splits = Splits()
     noise: Noise = Noise()
 
@@ -271,6 +343,8 @@ class Shape(Strict):
     found: Any
     error: Any
     empty: Any = None
+    held_out: bool = False
+    """Only test_unseen shows this shape."""
 
 
 class ToolsFile(Strict):
@@ -279,6 +353,10 @@ class ToolsFile(Strict):
     function: dict[str, Any]
     record: dict[str, Field_]
     answers: dict[str, Answer]
+    name_limit: Annotated[int, Field(ge=12)] | None = None
+    """Characters after which some registers cut names off."""
+    extras: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    """Fields that nobody asked for: name → values; some answers carry one."""
     shapes: Annotated[dict[str, Shape], Field(min_length=1)]
 
 
@@ -313,15 +391,44 @@ class Kinship(Strict):
 class PeopleFile(Strict):
     """people.yaml: the names of the fictional people."""
 
+    common: dict[str, Annotated[int, Field(ge=1)]] = {}
+    """Name or surname → how many times as often as the others it is drawn."""
     female: list[AuthorText]
     male: list[AuthorText]
     surnames: list[AuthorText]
     kinship: list[Kinship]
 
 
+class Register(Strict):
+    """A way of writing: who is in a hurry, who dictates, who is angry."""
+
+    weight: Annotated[int, Field(ge=1)]
+    dials: dict[str, Percent] = {}
+    """Dials of `noise` that this register sets anew."""
+    before: list[AuthorText] = []
+    """Remarks that may stand before a longer message (with the dial `remarks`)."""
+    after: list[AuthorText] = []
+
+    @field_validator("dials")
+    @classmethod
+    def _known(cls, dials: dict[str, int]) -> dict[str, int]:
+        for name in dials:
+            if name not in Noise.model_fields:
+                raise ValueError(f"there is no dial '{name}'; dials: {', '.join(Noise.model_fields)}")
+        return dials
+
+
 class NoiseFile(Strict):
-    """noise.yaml: how words are shortened and which keys lie side by side."""
+    """noise.yaml: how words are shortened, which keys lie side by side, which registers there are."""
 
     abbreviations: dict[str, list[AuthorText]]
     neighbours: dict[str, AuthorText]
     misspellings: dict[str, list[AuthorText]] = {}
+    registers: dict[str, Register] = {}
+    regional_before: list[AuthorText] = []
+    regional_after: list[AuthorText] = []
+    emojis: list[AuthorText] = []
+    fillers: list[AuthorText] = []
+    """What people say while they think, in voice messages."""
+    foreign_words: dict[str, list[AuthorText]] = {}
+    """Word → what a foreigner writes for it."""

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 
 from jinja2 import Environment
 
+from datagen import documents
 from datagen.birth_date import BirthDate
-from datagen.capacity import Counter
+from datagen.capacity import Capacity
 from datagen.cpf import Cpf
 from datagen.errors import PackError, Problem
+from datagen.flows import Flow
 from datagen.grammar import (
     CATEGORIES,
     AssistantStep,
@@ -29,15 +31,21 @@ from datagen.grammar import (
     OnStep,
     Steps,
     UserStep,
+    parts_of,
 )
-from datagen.pack import Flow, Pack
+from datagen.pack import Pack
 from datagen.people import Person
-from datagen.phrasebook import Phrase, Phrasebook, WordingList, parts_of
+from datagen.phrasebook import Phrase, Phrasebook, WordingList, says
 from datagen.planner import branch_for, facts_for, may_be_said
+from datagen.situations import SEEN
+
+FEWEST_PHRASINGS, FEWEST_PLANS = 3, 4
+"""Wordings of its own and sequences of acts below which a code is called thin."""
 
 _PERSON = frozenset("cpf birth_date first_name full_name gender obrigado ele dele o".split())
 _RELATIVE = _PERSON | {"my", "your", "of_my", "of_your"}
-_CLIENT_NAMES = frozenset("client cpf birth_date first_name full_name phone card rg cns".split())
+_DOCUMENTS = frozenset(document.__name__ for document in documents.ALL)
+_CLIENT_NAMES = frozenset("client cpf birth_date first_name full_name appointment".split()) | _DOCUMENTS
 _EVERYWHERE = frozenset({"brand", "facts", "obrigada", "Obrigada", "today", *_CLIENT_NAMES})
 
 
@@ -83,16 +91,28 @@ class _Linter:
         self.found: list[Problem] = []
         self.checked: set[tuple[int, frozenset[str]]] = set()
         """Lists of wordings already held against these allowed names."""
+        self.walked: dict[tuple, tuple[frozenset[_State], frozenset[str]]] = {}
+        self._fact_values: frozenset[str] = frozenset()
         self.used_acts: set[tuple[str, str]] = set()
         self.used_names: set[str] = set()
         self.used_fragments: set[str] = set()
 
     def problems(self) -> Iterator[Problem]:
-        for check in (self._weights, self._slots, self._facts, self._systems, self._tools, self._texts_twice):
+        for check in (
+            self._weights,
+            self._slots,
+            self._facts,
+            self._systems,
+            self._tools,
+            self._texts_twice,
+            self._kinds,
+        ):
             yield from check()
         for flow in self.pack.flows:
             self._flow(flow)
         yield from self.found
+        if not self.found:
+            yield from self._codes()
 
     def notes(self) -> Iterator[str]:
         """What an owner should look at; nothing here stops the build."""
@@ -102,6 +122,7 @@ class _Linter:
                 yield f"{fact.id.place}: fact '{fact.id}' (source: {fact.source}) is not confirmed; it is {said}"
         if not self.found:
             yield from self._unused()
+            yield from self._thin_codes()
 
     # ------------------------------------------------------------------------------------------ the files
 
@@ -114,6 +135,11 @@ class _Linter:
             if config.categories.get(category) and not self.pack.flows_of(category):
                 fix = f"write a flow in flows/{category}/, or set its weight to 0"
                 yield Problem(str(config.name.place), f"categories.{category}: has a share but no flow", fix)
+
+        flows = [flow.id for flow in self.pack.flows if not flow.contrast]
+        for name in config.splits.unseen_flows:
+            if name not in flows:
+                yield Problem(name.place, f"splits.unseen_flows: there is no flow '{name}'", _close(name, flows))
 
     def _slots(self) -> Iterator[Problem]:
         for name, phrases in self.book.slots.items():
@@ -182,6 +208,41 @@ class _Linter:
                     yield Problem(wording.place, f"act {'.'.join(key)}: the same text stands at {seen[text]}", fix)
                 seen[text] = wording.place
 
+    def _codes(self) -> Iterator[Problem]:
+        """The table of edge cases: every code once, and only rules that can be checked."""
+        places: dict[str, str] = {}
+        names = {*SEEN, *self.pack.kinds}
+        for flow in self.pack.flows_of("edge_cases"):
+            if not flow.code:
+                yield Problem(flow.place, "an edge case without a code", "give the flow a `code:`, or `codes:`")
+                continue
+            if flow.code in places:
+                yield Problem(flow.place, f"code '{flow.code}' also stands at {places[flow.code]}", "rename one")
+            places[flow.code] = flow.place
+            for name in (*flow.file.must, *flow.file.must_not):
+                if name not in names:
+                    yield Problem(name.place, f"must: '{name}' is nothing that can be checked", _close(name, names))
+
+    def _thin_codes(self) -> Iterator[str]:
+        """Codes that are said in few ways, or can go on in few ways: the model would learn them by heart."""
+        counter = Capacity(self.book, list(self.sayable.values()))
+        for flow in self.pack.flows:
+            if flow.code:
+                most = max((len(step.say) for step in _user_steps(flow.file.steps) if step.say), default=0)
+                plans = counter.plans(flow)
+                if most < FEWEST_PHRASINGS or plans < FEWEST_PLANS:
+                    asked = f"{FEWEST_PHRASINGS} and {FEWEST_PLANS} are better"
+                    yield f"{flow.place}: code '{flow.code}' has {most} wordings of its own and {plans} plans; {asked}"
+
+    def _kinds(self) -> Iterator[Problem]:
+        """Where a pack tells kinds, every act of the attendant has one."""
+        steps = (step for flow in self.pack.flows for step in _assistant_steps(flow.file.steps))
+        inner = (step for part in self.pack.fragments.values() for step in _assistant_steps(part))
+        for step in (*steps, *inner) if self.pack.kinds else ():
+            if self.pack.kind_of(step.assistant) is None:
+                fix = f"add it to kinds.yaml; kinds: {', '.join(self.pack.kinds)}"
+                yield Problem(step.assistant.place, f"assistant: act '{step.assistant}' has no kind", fix)
+
     def _unused(self) -> Iterator[str]:
         for key, wordings in self.pack.acts.items():
             if key not in self.used_acts:
@@ -208,11 +269,19 @@ class _Linter:
         self.found.append(Problem(str(place), message, fix))
 
     def _walk(self, steps: Steps, states: set[_State], inside: tuple[str, ...]) -> set[_State]:
-        for step in steps:
-            if not states:
-                break
-            states = self._step(step, states, inside)
-        return states
+        """The states after `steps`; a list of steps that was walked from the same states before is not walked again."""
+        key = (id(steps), frozenset(states), bool(self.flow.file.relative), self._fact_values)
+        if key not in self.walked:
+            before = len(self.found)
+            for step in steps:
+                if not states:
+                    break
+                states = self._step(step, states, inside)
+            if len(self.found) > before:
+                return states  # what is wrong is told for every flow
+            self.walked[key] = (frozenset(states), self._fact_values)
+        after, self._fact_values = self.walked[key]
+        return set(after)
 
     def _step(self, step, states: set[_State], inside: tuple[str, ...]) -> set[_State]:
         if isinstance(step, UserStep):
@@ -350,13 +419,21 @@ class _Linter:
             yield Problem(phrase.place, message, _close(attribute, options))
 
 
+def _user_steps(steps: Steps) -> Iterator[UserStep]:
+    return says(steps, UserStep)
+
+
+def _assistant_steps(steps: Steps) -> Iterator[AssistantStep]:
+    return says(steps, AssistantStep)
+
+
 def check_capacity(pack: Pack, book: Phrasebook, facts: list, wanted: dict[str, int]) -> dict[str, int]:
     """How many distinct conversations each flow can make (flow id → number).
 
     `wanted` maps categories to rows. Raises PackError for a category whose flows cannot fill it, with each flow's
     capacity.
     """
-    counter = Counter(book, facts)
+    counter = Capacity(book, facts)
     capacity = {flow.id: counter.flow(flow) for flow in pack.flows}
     problems = []
     for category, rows in wanted.items():

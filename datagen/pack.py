@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from datagen.errors import PackError, Problem
+from datagen.flows import Flow, flows_in, ways_of
 from datagen.grammar import (
     CATEGORIES,
     STEP_KINDS,
     ActsFile,
     AuthorText,
+    Contrast,
     Fact,
     FlowFile,
     NoiseFile,
@@ -31,16 +34,6 @@ from datagen.grammar import (
     ToolsFile,
 )
 from datagen.yamlfile import Document, Text, load
-
-
-@dataclass(frozen=True)
-class Flow:
-    """A flow file with its identity."""
-
-    id: str
-    category: str
-    place: str
-    file: FlowFile
 
 
 @dataclass
@@ -59,10 +52,24 @@ class Pack:
     systems: list[Text]
     people: PeopleFile
     noise: NoiseFile
+    kinds: dict[str, list[Text]] = field(default_factory=dict)
+    """What an act of the attendant does → patterns of act names."""
+
+    def kind_of(self, act: str) -> str | None:
+        """The kind of an act of the attendant: the first whose patterns fit; None where the pack tells no kinds."""
+        return next((kind for kind, names in self.kinds.items() if any(fnmatchcase(act, name) for name in names)), None)
 
     def flows_of(self, category: str) -> list[Flow]:
-        """The flows of one category, in file order."""
-        return [flow for flow in self.flows if flow.category == category]
+        """The flows of one category, in file order, without the ways of contrasts."""
+        return [flow for flow in self.flows if flow.category == category and not flow.contrast]
+
+    def contrasts(self) -> dict[str, list[Flow]]:
+        """Name of each contrast → its ways."""
+        ways: dict[str, list[Flow]] = {}
+        for flow in self.flows:
+            if flow.contrast:
+                ways.setdefault(flow.contrast, []).append(flow)
+        return ways
 
 
 def find_pack(name: str, root: Path = Path("templates")) -> Path:
@@ -103,8 +110,12 @@ def load_pack(folder: Path) -> Pack:
     tools = read(folder / "tools.yaml", ToolsFile)
     fragments = read(folder / "fragments.yaml", TypeAdapter(dict[str, Steps]), default={})
     flows = list(_flows(folder, read, problems))
+    for path in sorted((folder / "contrasts").glob("*.yaml")):
+        for name, contrast in (read(path, TypeAdapter(dict[str, Contrast])) or {}).items():
+            flows += ways_of(name, contrast, problems)
     people = read(base / "people.yaml", PeopleFile)
     noise = read(base / "noise.yaml", NoiseFile)
+    kinds = read(folder / "kinds.yaml", TypeAdapter(dict[str, list[AuthorText]]), default={})
     systems = _systems(folder / "system.j2", problems)
     if problems:
         raise PackError(*problems)
@@ -115,7 +126,7 @@ def load_pack(folder: Path) -> Pack:
         by_id[fact.id] = fact
     if problems:
         raise PackError(*problems)
-    return Pack(folder, config, acts, slots, by_id, tools, fragments, flows, systems, people, noise)
+    return Pack(folder, config, acts, slots, by_id, tools, fragments, flows, systems, people, noise, kinds)
 
 
 _SLOTS = TypeAdapter(dict[str, Union[Slot, Annotated[list[AuthorText], Field(min_length=1)]]])  # noqa: UP007
@@ -171,7 +182,7 @@ def _flows(folder: Path, read: Any, problems: list[Problem]) -> Iterator[Flow]:
             continue
         file = read(path, FlowFile)
         if file is not None:
-            yield Flow(f"{category}/{path.stem}", category, str(path), file)
+            yield from flows_in(f"{category}/{path.stem}", category, path, file, problems)
 
 
 def _systems(path: Path, problems: list[Problem]) -> list[Text]:

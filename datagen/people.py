@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from random import Random
 
 from datagen.birth_date import DATE_DEMANDS, BirthDate
@@ -13,7 +15,15 @@ from datagen.grammar import Kinship, PeopleFile
 _AGES = ((2, (16, 17)), (66, (18, 59)), (31, (60, 95)), (1, (96, 105)))
 """Weight and range of ages (years) of a customer who writes; children come as somebody's relatives."""
 
-SHARES = {"train": (range(10), 12), "eval": (range(10, 11), 12), "test": (range(11, 12), 12)}
+_SAME_SURNAME = 0.7
+"""Share of relatives who bear the customer's last surname."""
+
+SHARES = {
+    "train": (range(10), 13),
+    "eval": (range(10, 11), 13),
+    "test": (range(11, 12), 13),
+    "test_unseen": (range(12, 13), 13),
+}
 """Which CPF bases and which birth dates (residues, modulus) belong to a split: no two splits can share one."""
 
 
@@ -75,25 +85,50 @@ def draw_person(
     split: str,
     demands: frozenset[str] = frozenset(),
     kinship: Kinship | None = None,
+    family: Person | None = None,
 ) -> Person:
-    """A person who belongs to `split`; `demands` are variants of CPF and date that the flow will ask for."""
+    """A person who belongs to `split`; `demands` are variants of CPF and date that the flow will ask for.
+
+    A relative of `family` mostly bears one of its surnames.
+    """
     gender = kinship.gender if kinship else rng.choice("fm")
     given = people.female if gender == "f" else people.male
-    names = [rng.choice(given)]
+    names = _draw_names(rng, given, people, 1)
     if " " not in names[0] and rng.random() < 0.25:
         names.append(rng.choice([name for name in given if name != names[0] and " " not in name]))
-    surnames = rng.sample(people.surnames, 1 if rng.random() < 0.15 else 2)
+    surnames = _draw_names(rng, people.surnames, people, 1 if rng.random() < 0.15 else 2)
+    if family and kinship and rng.random() < _SAME_SURNAME:
+        surnames[-1] = family.full_name.split()[-1]
     ages = kinship.age if kinship else rng.choices([ages for _, ages in _AGES], [weight for weight, _ in _AGES])[0]
     tests = [DATE_DEMANDS[name] for name in sorted(demands & DATE_DEMANDS.keys())]
     if "ambiguous" in demands:
         ages = (0, 105)
+
+    def fits(date: dt.date) -> bool:
+        return all(test(date) for test in tests)
+
     return Person(
         full_name=" ".join(names + _with_particles(rng, surnames)),
         gender=gender,
-        cpf=Cpf.draw(rng, SHARES[split], leading_zero=bool(demands & CPF_DEMANDS)),
-        birth_date=BirthDate.draw(rng, ages, today, SHARES[split], lambda date: all(test(date) for test in tests)),
+        cpf=Cpf.draw(Random(rng.getrandbits(64)), SHARES[split], leading_zero=bool(demands & CPF_DEMANDS)),
+        birth_date=BirthDate.draw(Random(rng.getrandbits(64)), ages, today, SHARES[split], fits),
         kinship=kinship,
     )
+
+
+def _draw_names(rng: Random, names: list[str], people: PeopleFile, count: int) -> list[str]:
+    """`count` different names, the common ones more often."""
+    drawn: dict[str, None] = {}
+    weights = _cumulative(tuple(names), tuple(people.common.items()))
+    while len(drawn) < count:
+        drawn[rng.choices(names, cum_weights=weights)[0]] = None
+    return list(drawn)
+
+
+@lru_cache(maxsize=16)
+def _cumulative(names: tuple[str, ...], common: tuple[tuple[str, int], ...]) -> list[int]:
+    weights = dict(common)
+    return list(accumulate(weights.get(name, 1) for name in names))
 
 
 def _with_particles(rng: Random, surnames: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 
 from datagen.errors import PackError, Problem
-from datagen.grammar import AssistantStep, Steps, UserStep
+from datagen.grammar import AssistantStep, Splits, Steps, UserStep, parts_of
 from datagen.pack import Pack
 from datagen.values import OPEN
 from datagen.yamlfile import Text
@@ -71,6 +72,9 @@ def title_name(value: object) -> str:
 
 OWN_FILTERS = {f.__name__: f for f in (money, date_br, day_month, compact_date, lower_first, upper_first, title_name)}
 
+Lists = list[list[tuple[Text, ...]]]
+"""Lists of wordings; each wording is one text, or several sent one after the other."""
+
 Piece = Callable[[dict[str, Any]], Any]
 """A part of a template: variables → value."""
 
@@ -94,9 +98,8 @@ class Phrase:
         self._env = env
         self._template: Template | None = None
         self._pieces: list[Piece] | None = None
-        if "{" not in text:
-            self.names: frozenset[str] = frozenset()
-            self.attributes: frozenset[tuple[str, str]] = frozenset()
+        if (simple := _simple_pieces(text)) is not None:
+            self._pieces, self.names, self.attributes = simple
             return
         try:
             tree = env.parse(text)
@@ -108,9 +111,8 @@ class Phrase:
                 close = difflib.get_close_matches(node.name, env.filters, 1)
                 fix = f"did you mean '{close[0]}'?" if close else "filters are listed in templates/README.md"
                 raise PackError(Problem(text.place, f"template: there is no filter '{node.name}'", fix))
-        self._pieces = _pieces(env, tree)
-        self.names = frozenset(meta.find_undeclared_variables(tree))
-        self.attributes = frozenset(_attributes(tree))
+        self.names: frozenset[str] = frozenset(meta.find_undeclared_variables(tree))
+        self.attributes: frozenset[tuple[str, str]] = frozenset(_attributes(tree))
 
     def render(self, variables: dict) -> str:
         """The text with `variables` filled in. Raises PackError where a value does not fit its filter."""
@@ -121,7 +123,7 @@ class Phrase:
                 return "".join([str(piece(variables)) for piece in self._pieces])
             if self._template is None:
                 self._template = self._env.from_string(self.text)
-            return self._template.render(variables)
+            return self._template.render({name: variables[name] for name in self.names if _has(variables, name)})
         except (TemplateError, TypeError, ValueError, AttributeError, KeyError) as error:
             message = f"template: {str(self.text)!r} cannot be filled in: {error}"
             raise PackError(Problem(self.place, message, "check the filters and what they are given")) from None
@@ -132,32 +134,60 @@ class Phrase:
         return self.text.place
 
 
-def _pieces(env: Environment, tree: nodes.Template) -> list[Piece] | None:
-    """The parts of a template that only fills in values, or None: it needs Jinja's compiler.
+def _has(variables: dict[str, Any], name: str) -> bool:
+    """Whether `name` can be filled in; a conversation makes some values only when they are asked for."""
+    try:
+        variables[name]
+    except KeyError:
+        return False
+    return True
 
-    Compiling costs a millisecond a text and there are thousands of texts; nearly all of them are of this kind.
+
+_SIMPLE = re.compile(r"\{\{\s*([a-z_A-Z]\w*(?:\.[a-z_]\w*)*)((?:\s*\|\s*\w+)*)\s*\}\}")
+Simple = tuple[list[Piece], frozenset[str], frozenset[tuple[str, str]]]
+
+
+def _simple_pieces(text: str) -> Simple | None:
+    """Parts, names and attributes of a template that only fills in values; None: it needs Jinja.
+
+    Parsing and compiling cost a millisecond a text and there are thousands of texts; nearly all are of this kind.
     """
-    pieces = []
-    for output in tree.body:
-        for node in output.nodes if isinstance(output, nodes.Output) else [output]:
-            piece = _piece(env, node)
-            if piece is None:
-                return None
-            pieces.append(piece)
-    return pieces
+    pieces: list[Piece] = []
+    names: set[str] = set()
+    attributes: set[tuple[str, str]] = set()
+    start = 0
+    for match in _SIMPLE.finditer(text):
+        path, filters = match[1].split("."), [name.strip() for name in match[2].split("|")[1:]]
+        if not OWN_FILTERS.keys() >= set(filters):
+            return None
+        pieces += [_literal(text[start : match.start()]), _value(path, [OWN_FILTERS[name] for name in filters])]
+        names.add(path[0])
+        attributes.update(itertools.pairwise(path))
+        start = match.end()
+    rest = [text[start:], *(piece({}) for piece in pieces[::2])]
+    if any("{" in part or "}" in part for part in rest):
+        return None
+    return [*pieces, _literal(text[start:])], frozenset(names), frozenset(attributes)
 
 
-def _piece(env: Environment, node: nodes.Node) -> Piece | None:
-    if isinstance(node, nodes.TemplateData):
-        return lambda variables: node.data
-    if isinstance(node, nodes.Name):
-        return lambda variables: variables[node.name]
-    if isinstance(node, nodes.Getattr) and (owner := _piece(env, node.node)):
-        return lambda variables: env.getattr(owner(variables), node.attr)
-    if isinstance(node, nodes.Filter) and node.name in OWN_FILTERS and node.node and not node.args:
-        change, value = OWN_FILTERS[node.name], _piece(env, node.node)
-        return value and (lambda variables: change(value(variables)))
-    return None
+def _literal(text: str) -> Piece:
+    return lambda variables: text
+
+
+def _value(path: list[str], filters: list[Callable[[Any], Any]]) -> Piece:
+    name, *attributes = path
+    if not attributes and not filters:
+        return lambda variables: variables[name]
+
+    def value(variables: dict[str, Any]) -> Any:
+        found = variables[name]
+        for attribute in attributes:
+            found = found[attribute] if isinstance(found, dict) else getattr(found, attribute)
+        for change in filters:
+            found = change(found)
+        return found
+
+    return value
 
 
 def _attributes(tree: nodes.Template) -> Iterator[tuple[str, str]]:
@@ -198,15 +228,24 @@ class Wording:
 
 @dataclass
 class WordingList:
-    """The wordings of one act, divided."""
+    """The wordings of one act, divided by who may know them."""
 
     seen: tuple[Wording, ...]
+    """Train says them, and so may every split."""
     held_out: tuple[Wording, ...] = ()
+    """Kept from train: half of eval and of test is made of them."""
+    unseen: tuple[Wording, ...] = ()
+    """Kept from train, eval and test: test_unseen is made of them."""
 
     @property
     def all(self) -> tuple[Wording, ...]:
-        """Both parts."""
-        return self.seen + self.held_out
+        """All parts."""
+        return self.seen + self.held_out + self.unseen
+
+    @cached_property
+    def short(self) -> bool:
+        """Whether each wording is of so few words that it belongs to everybody."""
+        return all(len(wording.key.split()) <= _LITTLE_WORDS for wording in self.all)
 
 
 @dataclass
@@ -221,15 +260,9 @@ class Phrasebook:
         self._phrases: dict[tuple[str, str], Phrase] = {}
         self._lists: dict[int, WordingList] = {}
         self.slots: dict[str, tuple[Phrase, ...]] = {}
-        user_lists: list[list] = []
-        for (role, _), wordings in self.pack.acts.items():
-            user_lists += [wordings] * (role == "user")
-        for flow in self.pack.flows:
-            user_lists += [step.say for step in _says(flow.file.steps, UserStep) if step.say]
-        for fragment in self.pack.fragments.values():
-            user_lists += [step.say for step in _says(fragment, UserStep) if step.say]
-        user_lists += [fact.questions for fact in self.pack.facts.values()]
-        self._held_out = _held_out(user_lists, self.pack.config.splits.held_out_percent)
+        self._held_out, self._unseen = _kept_from_train(
+            list(self._user_lists()), list(self._contrast_lists()), self.pack.config.splits
+        )
         for name, slot in self.pack.slots.items():
             try:
                 self.slots[name] = tuple(self.phrase(text) for text in slot.values)
@@ -246,6 +279,23 @@ class Phrasebook:
             self._phrases[key] = Phrase(self.env, text)
         return self._phrases[key]
 
+    def _user_lists(self) -> Iterator[list[tuple[Text, ...]]]:
+        """Every list of what customers say that is divided: not those of contrasts and of flows kept for the exam."""
+        kept_whole = set(self.pack.config.splits.unseen_flows)
+        for (role, _), wordings in self.pack.acts.items():
+            if role == "user":
+                yield wordings
+        steps = [flow.file.steps for flow in self.pack.flows if not flow.contrast and flow.id not in kept_whole]
+        for part in (*steps, *self.pack.fragments.values()):
+            yield from (step.say for step in says(part, UserStep) if step.say)
+        yield from (fact.questions for fact in self.pack.facts.values())
+
+    def _contrast_lists(self) -> Iterator[list[tuple[Text, ...]]]:
+        """What the edited turns of contrasts say: all ways of a group say the same, so none of it is kept."""
+        for flow in self.pack.flows:
+            if flow.contrast:
+                yield from (step.say for step in says(flow.file.steps, UserStep) if step.say)
+
     def of_step(self, step: UserStep | AssistantStep) -> WordingList | None:
         """The wordings of a step: its own, else its act's; None where there are none."""
         if step.say:
@@ -259,44 +309,43 @@ class Phrasebook:
         if id(wordings) not in self._lists:
             made = [Wording(tuple(self.phrase(text) for text in texts)) for texts in wordings]
             held = tuple(wording for wording in made if wording.key in self._held_out)
-            seen = tuple(wording for wording in made if wording.key not in self._held_out)
-            self._lists[id(wordings)] = WordingList(seen, held) if seen else WordingList(held)
+            unseen = tuple(wording for wording in made if wording.key in self._unseen)
+            seen = tuple(wording for wording in made if wording not in held + unseen)
+            self._lists[id(wordings)] = WordingList(seen, held, unseen)
         return self._lists[id(wordings)]
 
 
-def _says(steps: Steps, kind: type) -> Iterator:
+def says(steps: Steps, kind: type) -> Iterator:
     """Every step of `kind` at any depth, fragments not followed."""
     for step in steps:
         if isinstance(step, kind):
             yield step
         for part in parts_of(step):
-            yield from _says(part, kind)
+            yield from says(part, kind)
 
 
-def parts_of(step) -> list[Steps]:
-    """The lists of steps inside a step."""
-    if hasattr(step, "either"):
-        return [branch.steps for branch in step.either]
-    if hasattr(step, "on"):
-        return list(step.on.values())
-    return [step.steps] if hasattr(step, "steps") else []
+def _kept_from_train(lists: Lists, never_kept: Lists, splits: Splits) -> tuple[frozenset[str], frozenset[str]]:
+    """The keys of the wordings that are held out, and of those that are unseen.
 
-
-def _held_out(lists: list[list[tuple[Text, ...]]], percent: int) -> frozenset[str]:
+    Of each list that is long enough, those whose text has the lowest hash: a phrase kept in one flow is kept in every
+    other, and lines added around it hardly ever change that. A phrase that a short list needs is never kept.
+    """
     keys = [[_key(texts) for texts in wordings] for wordings in lists]
     needed = {key for group in keys if len(group) < _SMALL_LIST for key in group}
-    held = set()
+    needed |= {_key(texts) for wordings in never_kept for texts in wordings}
+    kept: dict[str, str] = {}
     for group in keys:
-        for key in group:
-            few_words = len(key.split()) < _LITTLE_WORDS
-            if key not in needed and not few_words and _percentile(key) < percent:
-                held.add(key)
-    return frozenset(held)
+        free = sorted({key for key in group if key not in needed and len(key.split()) >= _LITTLE_WORDS}, key=_hash)
+        for name, percent in (("unseen", splits.unseen_percent), ("held_out", splits.held_out_percent)):
+            count = max(1, len(group) * percent // 100) if percent and len(group) >= _SMALL_LIST else 0
+            for key in [key for key in free if key not in kept][: count - sum(kept.get(key) == name for key in free)]:
+                kept[key] = name
+    return tuple(frozenset(key for key, name in kept.items() if name == wanted) for wanted in ("held_out", "unseen"))
 
 
 def _key(texts: tuple[Text, ...]) -> str:
     return re.sub(r"\W+", " ", "\n".join(texts).lower()).strip()
 
 
-def _percentile(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % 100
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

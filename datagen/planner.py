@@ -7,10 +7,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
-from datagen.grammar import AssistantStep, ConsultStep, EitherStep, Fact, FollowStep, MaybeStep, OnStep, Steps, UserStep
-from datagen.pack import Flow, Pack
+from datagen.flows import Flow
+from datagen.grammar import (
+    AssistantStep,
+    ConsultStep,
+    EitherStep,
+    Fact,
+    FollowStep,
+    MaybeStep,
+    OnStep,
+    Steps,
+    UserStep,
+    parts_of,
+)
+from datagen.pack import Pack
 from datagen.people import Person, draw_person
-from datagen.phrasebook import Phrasebook, WordingList, parts_of
+from datagen.phrasebook import Phrasebook, WordingList
 from datagen.toolbox import Toolbox
 
 _FIRST_DAY, _LAST_DAY = dt.date(2023, 1, 1).toordinal(), dt.date(2027, 12, 31).toordinal()
@@ -52,7 +64,9 @@ class Plan:
     """How the tool's JSON looks in this row."""
     people: dict[str, Person]
     records: dict[str, dict]
-    """Who → the fictional contract that the tool reads from."""
+    """Who → the fictional contract that the tool reads from; empty where the flow never consults."""
+    moods: bool = True
+    """Whether remarks and emojis may colour what the customer says (noise.MOODS)."""
     events: list[Turn | Consultation] = field(default_factory=list)
 
     def summary(self) -> dict:
@@ -78,12 +92,16 @@ class Planner:
         self.pack, self.book, self.toolbox = pack, book, toolbox
         self.facts = [fact for fact in pack.facts.values() if may_be_said(fact, allow_unconfirmed)]
         self._demands: dict[str, frozenset[str]] = {}
+        self._used: dict[int, frozenset[str]] = {}
+        self._consulting: dict[int, bool] = {}
+        """By the id of a list of steps, which the pack keeps alive."""
+        self._kept_whole = set(map(str, pack.config.splits.unseen_flows))
 
-    def plan(self, rng: Random, flow: Flow, split: str, unseen: bool) -> Plan:
-        """One conversation of `flow` for `split`."""
+    def plan(self, rng: Random, people_rng: Random, flow: Flow, split: str, unseen: bool) -> Plan:
+        """One conversation of `flow` for `split`; `people_rng` draws who is in it and how they write their numbers."""
         weights = self.pack.config.contexts
-        today = dt.date.fromordinal(rng.randint(_FIRST_DAY, _LAST_DAY))
-        people = self._people(rng, flow, today, split)
+        today = dt.date.fromordinal(people_rng.randint(_FIRST_DAY, _LAST_DAY))
+        people = self._people(people_rng, flow, today, split)
         plan = Plan(
             flow=flow.id,
             category=flow.category,
@@ -91,42 +109,70 @@ class Planner:
             unseen=unseen,
             context=rng.choices(list(weights), list(weights.values()))[0],
             today=today,
-            shape=rng.choice(sorted(self.pack.tools.shapes)),
+            shape=rng.choice(self.toolbox.shapes_for(split)),
             people=people,
-            records={who: self.toolbox.draw_record(rng, person, today) for who, person in people.items()},
+            moods=flow.category != "edge_cases" and not flow.contrast,
+            records=self._records(people_rng, flow, people, today),
         )
         _Walk(self, rng, plan).follow(flow.file.steps)
         return plan
 
+    def is_unseen(self, plan: Plan) -> bool:
+        """Whether every longer thing that the customer says in `plan` can be worded as no other split words it."""
+        if plan.flow in self._kept_whole:
+            return True
+        turns = (event for event in plan.events if isinstance(event, Turn) and event.role == "user")
+        return all(turn.wordings.unseen or turn.wordings.short for turn in turns)
+
+    def _variants(self, steps: Steps) -> frozenset[str]:
+        """Every attribute of CPF and birth date that the wordings of these steps use."""
+        known = self._used.get(id(steps))
+        if known is None:
+            found: set[str] = set()
+            for step in steps:
+                if isinstance(step, (UserStep, AssistantStep)):
+                    wordings = self.book.of_step(step)
+                    found |= {name for wording in wordings.all for _, name in wording.attributes} if wordings else set()
+                inner = [self.pack.fragments[step.follow]] if isinstance(step, FollowStep) else parts_of(step)
+                found = found.union(*map(self._variants, inner))
+            known = self._used[id(steps)] = frozenset(found)
+        return known
+
+    def _consults(self, steps: Steps) -> bool:
+        known = self._consulting.get(id(steps))
+        if known is None:
+            inner = [step for step in steps if not isinstance(step, FollowStep)]
+            parts = [part for step in inner for part in parts_of(step)]
+            parts += [self.pack.fragments[step.follow] for step in steps if isinstance(step, FollowStep)]
+            known = any(isinstance(step, ConsultStep) for step in steps) or any(map(self._consults, parts))
+            self._consulting[id(steps)] = known
+        return known
+
+    def _records(self, rng: Random, flow: Flow, people: dict[str, Person], today: dt.date) -> dict[str, dict]:
+        if not self._consults(flow.file.steps):
+            return {}
+        return {who: self.toolbox.draw_record(rng, person, today) for who, person in people.items()}
+
     def _people(self, rng: Random, flow: Flow, today: dt.date, split: str) -> dict[str, Person]:
-        demands = self._demands.get(flow.id)
+        demands = self._demands.get(flow.chance)
         if demands is None:
-            demands = self._demands[flow.id] = frozenset(_variants(self, flow.file.steps, set()))
-        people = {"client": draw_person(rng, self.pack.people, today, split, demands)}
-        if flow.file.relative:
-            word = rng.choice(flow.file.relative)
-            kinship = next(kin for kin in self.pack.people.kinship if kin.word == word)
-            people["relative"] = draw_person(rng, self.pack.people, today, split, demands, kinship)
-        return people
+            ways = self.pack.contrasts()[flow.contrast] if flow.contrast else [flow]
+            demands = frozenset().union(*(self._variants(way.file.steps) for way in ways))
+            self._demands[flow.chance] = demands
+        if not flow.file.relative:
+            return {"client": draw_person(rng, self.pack.people, today, split, demands)}
+        word = rng.choice(flow.file.relative)
+        kinship = next(kin for kin in self.pack.people.kinship if kin.word == word)
+        client = draw_person(rng, self.pack.people, today, split, demands)
+        return {
+            "client": client,
+            "relative": draw_person(rng, self.pack.people, today, split, demands, kinship, family=client),
+        }
 
 
 def may_be_said(fact: Fact, allow_unconfirmed: bool) -> bool:
     """Unknown facts may be asked; known ones are said when confirmed, or when the user's own guide states them."""
     return not fact.known or fact.confirmed or fact.source == "guide" or allow_unconfirmed
-
-
-def _variants(planner: Planner, steps: Steps, seen: set[str]) -> set[str]:
-    """Every attribute of CPF and birth date that the wordings of these steps use."""
-    found: set[str] = set()
-    for step in steps:
-        if isinstance(step, (UserStep, AssistantStep)):
-            wordings = planner.book.of_step(step)
-            found |= {name for wording in wordings.all for _, name in wording.attributes} if wordings else set()
-        if isinstance(step, FollowStep) and step.follow not in seen:
-            found |= _variants(planner, planner.pack.fragments[step.follow], seen | {step.follow})
-        for part in parts_of(step):
-            found |= _variants(planner, part, seen)
-    return found
 
 
 @dataclass

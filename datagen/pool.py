@@ -40,7 +40,7 @@ def rows_in_order(workshop: Workshop, tasks: list[tuple[str, Task]], workers: in
 
 
 def _make(chunk: list[tuple[str, Task]]) -> list[Made]:
-    return [made(*_workshop.make(task, row_id)) for row_id, task in chunk]
+    return [made(_workshop, task, row_id) for row_id, task in chunk]
 
 
 def _leave_signals_to_the_parent() -> None:

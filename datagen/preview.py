@@ -1,4 +1,4 @@
-"""Shows conversations as a person would see them, without writing anything.
+"""Shows conversations as chat bubbles with the plan beside them, without writing anything.
 
 python -m datagen preview --pack unimed_natal --category tool_calls --n 3
 """
@@ -6,22 +6,29 @@ python -m datagen preview --pack unimed_natal --category tool_calls --n 3
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from typing import Any
 
+from rich import box
+from rich.align import Align
 from rich.console import Console
-from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
 from datagen.errors import PackError, Problem
 from datagen.grammar import CATEGORIES
+from datagen.renderer import Row
 from datagen.schedule import schedule
 from datagen.workshop import Settings, Workshop
 
 _LOOK = {"system": "dim", "user": "green", "assistant": "cyan", "tool": "magenta"}
 _NAME = {"system": "sistema", "user": "cliente", "assistant": "atendente", "tool": "ferramenta"}
+_PLAN, _INDENT = 26, 8
+"""Characters: width of the plan, and how much narrower than the conversation a bubble is at least."""
 
 
 def preview(settings: Settings, category: str | None, count: int, console: Console) -> None:
-    """Print `count` train rows of `category` (None: of every one) with the plan and the template lines."""
+    """Print `count` train rows of `category` (None: of every one), each with its plan."""
     if category is not None and category not in CATEGORIES:
         raise PackError(Problem("--category", f"'{category}' is no category", f"one of: {', '.join(CATEGORIES)}"))
     workshop = Workshop(settings)
@@ -31,22 +38,33 @@ def preview(settings: Settings, category: str | None, count: int, console: Conso
     ]
     for number, task in enumerate(fits[:count]):
         row, provenance = workshop.make(task, f"{settings.pack.name}-{number:06d}")
-        console.rule(f"{row.category} · {provenance['flow']} · {provenance['context']}")
-        console.print(f"[dim]{escape(' → '.join(provenance['acts']))}[/dim]")
-        for line in conversation_lines(row.messages, row.tools):
-            console.print(line, highlight=False)
+        title = [row.category, provenance["code"] or provenance["flow"], provenance["context"], provenance["register"]]
+        console.rule(" · ".join(title))
+        console.print(conversation(row, provenance["acts"], min(console.width, 110) - _PLAN - 2))
 
 
-def conversation_lines(messages: list[dict], tools: str | None = None) -> Iterator[str]:
-    """One line of rich markup per message."""
-    if tools:
-        yield f"[dim]ferramentas: {', '.join(tool['function']['name'] for tool in json.loads(tools))}[/dim]"
-    for message in messages:
-        role = message["role"]
-        for call in message.get("tool_calls", ()):
-            text = f"{call['function']['name']}({call['function']['arguments']})"
-            yield f"[{_LOOK[role]}]{_NAME[role]:>10}[/] ⇒ {escape(text)}"
-        if message["content"] is not None:
-            first, *more = message["content"].split("\n")
-            yield f"[{_LOOK[role]}]{_NAME[role]:>10}[/] │ {escape(first)}"
-            yield from (f"{'':>10} │ {escape(line)}" for line in more)
+def conversation(row: Row, acts: list[str], width: int) -> Table:
+    """A row as bubbles, customer on the left and attendant on the right, and beside each the act it belongs to."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=width)
+    table.add_column(width=_PLAN, style="dim", overflow="fold")
+    if row.tools:
+        names = ", ".join(tool["function"]["name"] for tool in json.loads(row.tools))
+        table.add_row(Text(f"ferramentas: {names}", style="dim"), "")
+    before = None
+    for message, event in zip(row.messages, row.events, strict=True):
+        act = acts[event].removeprefix("user.").removeprefix("assistant.") if event not in (-1, before) else ""
+        table.add_row(_bubble(message, width - _INDENT), f"\n{act}" if act else "")
+        before = event
+    return table
+
+
+def _bubble(message: dict[str, Any], widest: int) -> Align:
+    role = message["role"]
+    text = message["content"]
+    for call in message.get("tool_calls", ()):
+        text = f"{call['function']['name']}({call['function']['arguments']})"
+    longest = max(map(len, [*text.split("\n"), _NAME[role]]))
+    look = {"style": _LOOK[role], "box": box.ROUNDED, "width": min(longest + 4, widest)}
+    panel = Panel(Text(text), title=_NAME[role], title_align="left", **look)
+    return Align(panel, "right" if role in ("assistant", "tool") else "left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import unicodedata
@@ -14,7 +15,10 @@ from datagen.pack import Pack
 from datagen.phrasebook import Phrase, Phrasebook, Wording, WordingList, date_br
 from datagen.planner import Consultation, Plan, Turn
 from datagen.toolbox import Toolbox
-from datagen.values import CLOSE, OPEN
+from datagen.values import MARKS, Digits
+
+_DOCUMENTS = {make.__name__: make for make in documents.ALL}
+_NO_MARKS = {ord(mark): None for mark in MARKS}
 
 _SEPARATELY = 0.5
 """Share of multi-part wordings sent as several messages; the others are joined by line breaks."""
@@ -33,6 +37,9 @@ class Row:
     before_noise: list[str | None]
     """The user's text before noise; None where nothing changed."""
     habits: list[str]
+    """The register, then the habits of typing."""
+    events: list[int]
+    """Which event of the plan each message belongs to; -1 for the system message."""
     held_out: int = 0
     """How many user turns use a wording that train never sees."""
 
@@ -70,6 +77,29 @@ class _Slot:
         return self._conversation.draw_slot(self._name)
 
 
+class _Variables(dict):
+    """What templates may name. Slots and documents are made when first named: a row names few of them."""
+
+    def __init__(self, conversation: _Conversation, known: dict[str, Any]) -> None:
+        super().__init__(known)
+        self._conversation = conversation
+
+    def __missing__(self, name: str) -> Any:
+        conversation = self._conversation
+        if name in conversation.renderer.book.slots:
+            value: Any = _Slot(conversation, name)
+        else:
+            value = _DOCUMENTS[name](Random(f"{conversation.papers}:{name}"))
+        self[name] = value
+        return value
+
+
+def _appointment(today: dt.date, seed: int) -> Digits:
+    """A day in the weeks after `today`: an appointment, no birth date."""
+    rng = Random(seed)
+    return Digits(rng, date_br(today + dt.timedelta(days=rng.randint(3, 60))))
+
+
 class _Question:
     """`{{ question }}`: one of the wordings in which the current fact is asked."""
 
@@ -92,18 +122,23 @@ class _Conversation:
     messages: list[dict[str, Any]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     before_noise: list[str | None] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+    event: int = -1
     held_out: int = 0
     calls: int = 0
 
     def render(self) -> Row:
         pack = self.renderer.pack
-        self.habits = noise.Habits.draw(self.noise_rng, pack.config.noise)
+        self.habits = noise.Habits.draw(self.noise_rng, pack.config.noise, pack.noise, self.plan.moods)
         self.once: dict[str, str] = {}
+        self.layout = self.noise_rng.getrandbits(32)
+        self.papers = self.noise_rng.getrandbits(32)
         self.variables = self._variables()
         if self.plan.context in ("system", "system_and_tools"):
             system = self.rng.choice(self.renderer.book.systems)
             self._add({"role": "system", "content": _clean(system.render(self.variables))}, system.place)
-        for event in self.plan.events:
+        for number, event in enumerate(self.plan.events):
+            self.event = number
             if isinstance(event, Consultation):
                 self._consult(event)
             elif event.role == "user":
@@ -118,7 +153,8 @@ class _Conversation:
             tools,
             self.lines,
             self.before_noise,
-            sorted(self.habits.names),
+            [self.habits.register, *sorted(self.habits.names)],
+            self.events,
             self.held_out,
         )
 
@@ -136,21 +172,18 @@ class _Conversation:
         return phrase.render(self.variables)
 
     def choose(self, wordings: WordingList, role: str) -> Wording:
-        """One wording, evenly; a user turn of an unseen row takes a held-out one where there is one."""
-        unseen = role == "user" and self.plan.unseen and wordings.held_out
-        if unseen:
+        """One wording, evenly; a user turn of an unseen row takes one that is kept from train, where there is one."""
+        kept = wordings.unseen if self.plan.split == "test_unseen" else wordings.held_out
+        if role == "user" and self.plan.unseen and kept:
             self.held_out += 1
-        return self.rng.choice(wordings.held_out if unseen else wordings.seen)
+            return self.rng.choice(kept)
+        return self.rng.choice(wordings.seen)
 
-    def _variables(self) -> dict[str, Any]:
+    def _variables(self) -> _Variables:
         client = self.plan.people["client"]
         feminine = self.renderer.pack.config.attendant.gender == "feminine"
         thanks = "obrigada" if feminine else "obrigado"
-        slots = {name: _Slot(self, name) for name in self.renderer.book.slots}
-        papers = {make.__name__: make(self.rng) for make in documents.ALL}
-        return {
-            **slots,
-            **papers,
+        known = {
             **self.plan.people,
             "cpf": client.cpf,
             "birth_date": client.birth_date,
@@ -161,7 +194,9 @@ class _Conversation:
             "obrigada": thanks,
             "Obrigada": thanks.capitalize(),
             "today": date_br(self.plan.today),
+            "appointment": _appointment(self.plan.today, self.papers),
         }
+        return _Variables(self, known)
 
     def _use_fact(self, turn: Turn) -> None:
         if turn.fact is None:
@@ -178,14 +213,18 @@ class _Conversation:
         self._use_fact(turn)
         wording = self.choose(turn.wordings, "user")
         texts = [self.phrase(phrase) for phrase in wording.phrases]
+        places = [phrase.place for phrase in wording.phrases]
+        if len(texts) == 1:
+            texts = noise.split_messages(texts[0], self.habits)
+            places *= len(texts)
         separate = len(texts) == 1 or self.rng.random() < _SEPARATELY
         file = self.renderer.pack.noise
         typed = [noise.type_as_people_do(_tidy(text), self.habits, self.noise_rng, file) for text in texts]
         if not separate:
             texts, typed = ["\n".join(texts)], ["\n".join(typed)]
-        for text, phrase, final in zip(texts, wording.phrases, typed, strict=False):
+        for text, place, final in zip(texts, places, typed, strict=False):
             before, after = _clean(text), _clean(final)
-            self._add({"role": "user", "content": after}, phrase.place, before if before != after else None)
+            self._add({"role": "user", "content": after}, place, before if before != after else None)
 
     def _assistant(self, turn: Turn) -> None:
         self._use_fact(turn)
@@ -206,7 +245,7 @@ class _Conversation:
         call = {"id": call_id, "type": "function", "function": function}
         place = f"{self.renderer.pack.folder}/tools.yaml"
         self._add({"role": "assistant", "content": None, "tool_calls": [call]}, place)
-        content = tools.answer(plan.shape, event.answer, record, person)
+        content = tools.answer(Random(self.layout), plan.shape, event.answer, record, person)
         self._add({"role": "tool", "tool_call_id": call_id, "content": content}, place)
         if answer.found:
             self.variables["result"] = toolbox.visible(record, person)
@@ -215,6 +254,7 @@ class _Conversation:
         self.messages.append(message)
         self.lines.append(place)
         self.before_noise.append(before)
+        self.events.append(self.event)
 
 
 def _tidy(text: str) -> str:
@@ -224,4 +264,4 @@ def _tidy(text: str) -> str:
 
 def _clean(text: str) -> str:
     """The text as it goes into the row: marks gone, NFC, tidy."""
-    return _tidy(unicodedata.normalize("NFC", text.replace(OPEN, "").replace(CLOSE, "")))
+    return _tidy(unicodedata.normalize("NFC", text.translate(_NO_MARKS)))

@@ -11,12 +11,14 @@ from typing import Any
 
 from jinja2 import Environment
 
-from datagen.grammar import Answer, Draw
+from datagen.grammar import Answer, Draw, ToolsFile
 from datagen.pack import Pack
 from datagen.people import Person
 from datagen.phrasebook import compact_date, title_name
 
 _PATH = re.compile(r"^\{\{\s*(\w+)\.(\w+)\s*\}\}$")
+_CUT_SHARE = 0.3
+"""Share of registers that cut names off at `name_limit` characters."""
 _WHOLE_EXPRESSION = re.compile(r"^\{\{\s*(.+?)\s*\}\}$")
 
 
@@ -35,9 +37,16 @@ class Toolbox:
         """The `tools` column: the function in OpenAI form, as a JSON string."""
         return json.dumps([{"type": "function", "function": self.tools.function}], ensure_ascii=False)
 
+    def shapes_for(self, split: str) -> list[str]:
+        """The shapes that a split may show: the one that is held out, only in test_unseen."""
+        kept = sorted(name for name, shape in self.tools.shapes.items() if shape.held_out)
+        known = sorted(name for name, shape in self.tools.shapes.items() if not shape.held_out)
+        return kept if split == "test_unseen" and kept else known
+
     def draw_record(self, rng: Random, person: Person, today: dt.date) -> dict[str, Any]:
         """A fictional contract: field → value; dates are `datetime.date`, amounts are reais."""
-        return {name: _draw(rng, how, person, today) for name, how in self.tools.record.items()}
+        record = {name: _draw(rng, how, person, today) for name, how in self.tools.record.items()}
+        return {**record, **_cut_short(rng, self.tools, record)}
 
     def settle(self, rng: Random, record: dict[str, Any], answer: Answer, person: Person, today: dt.date) -> None:
         """Give `record` what `answer` says of it (a status, a debt), so that every later answer agrees."""
@@ -48,13 +57,13 @@ class Toolbox:
         values = dict(zip(self.arguments, (cpf, compact_date(birth_date)), strict=True))
         return json.dumps(values, ensure_ascii=False)
 
-    def answer(self, shape: str, name: str, record: dict[str, Any], person: Person) -> str:
-        """The tool's answer as a JSON string."""
+    def answer(self, rng: Random, shape: str, name: str, record: dict[str, Any], person: Person) -> str:
+        """The tool's answer as a JSON string; `rng` lays it out: order of keys, fields left out, names cut short."""
         answer = self.tools.answers[name]
         form = self.tools.shapes[shape]
         tree = form.empty if answer.empty else form.found if answer.found else form.error
         variables = {"record": record, "answer": answer, "person": person}
-        return json.dumps(self._fill(tree, variables), ensure_ascii=False)
+        return json.dumps(_laid_out(rng, self._fill(tree, variables), self.tools.extras), ensure_ascii=False)
 
     def _fill(self, tree: Any, variables: dict[str, Any]) -> Any:
         if isinstance(tree, dict):
@@ -84,6 +93,35 @@ class Toolbox:
         if whole and "{{" not in whole[1]:
             return self._env.compile_expression(whole[1], undefined_to_none=False)
         return self._env.from_string(leaf).render
+
+
+def _cut_short(rng: Random, tools: ToolsFile, record: dict[str, Any]) -> dict[str, Any]:
+    """In some registers long names are cut off; the first name always survives."""
+    if not tools.name_limit or rng.random() >= _CUT_SHARE:
+        return {}
+    names = [name for name, how in tools.record.items() if isinstance(how, Draw) and how.person]
+    return {name: record[name][: tools.name_limit].strip() for name in names if isinstance(record[name], str)}
+
+
+def _laid_out(rng: Random, tree: Any, extras: dict[str, list[Any]]) -> Any:
+    """`tree` as real systems vary it: keys in another order, null fields missing, a field nobody asked for."""
+    shuffled, nulls_gone, extra = rng.random() < 0.5, rng.random() < 0.3, rng.random() < 0.3
+
+    def lay(part: Any) -> Any:
+        if isinstance(part, list):
+            return [lay(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        items = [(key, lay(value)) for key, value in part.items() if not (nulls_gone and value is None)]
+        if shuffled:
+            rng.shuffle(items)
+        return dict(items)
+
+    laid = lay(tree)
+    if extra and extras and isinstance(laid, dict):
+        name = rng.choice(sorted(extras))
+        laid = {**laid, name: rng.choice(extras[name])}
+    return laid
 
 
 def visible(record: dict[str, Any], person: Person) -> dict[str, Any]:

@@ -7,6 +7,12 @@ from random import Random
 OPEN, CLOSE = "\ue000", "\ue001"
 """Private-use marks around a value that noise must not touch; the renderer strips them."""
 
+EDIT_OPEN, EDIT_CLOSE = "\ue002", "\ue003"
+"""Marks around the edit of a contrast: noise that throws dice passes over it, so that all ways are typed alike."""
+
+MARKS = (OPEN, CLOSE, EDIT_OPEN, EDIT_CLOSE)
+"""None of them is in a row."""
+
 
 def protect(text: str) -> str:
     """Mark a value that noise must leave as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -10,13 +11,18 @@ from typing import Any
 
 import orjson
 
+from datagen.errors import PackError, Problem
 from datagen.fingerprint import dataset_fingerprint
 from datagen.pack import Pack, load_pack
 from datagen.phrasebook import Phrasebook
 from datagen.planner import Planner
 from datagen.renderer import Renderer, Row
 from datagen.schedule import Task
+from datagen.situations import broken_rules
 from datagen.toolbox import Toolbox
+from validators.diversity import Likeness, likeness, masked, name_words
+
+SPEAKERS = ("user", "assistant")
 
 MOST_ATTEMPTS = 300
 """Draws after which a row that must be new, or must use a held-out wording, is given up."""
@@ -54,25 +60,33 @@ class Workshop:
     def make(self, task: Task, row_id: str, attempt: int = 0) -> tuple[Row, dict[str, Any]]:
         """The row of `task` and its provenance; a later `attempt` is another conversation of the same flow."""
         flow = self.pack.flows[task.flow]
-        for again in range(attempt, attempt + MOST_ATTEMPTS):
-            seed = f"{self.settings.seed}:{flow.id}:{task.number}" + (f":{again}" if again else "")
-            plan = self.planner.plan(Random(f"{seed}:plan"), flow, task.split, task.unseen)
+        for again in range(attempt * MOST_ATTEMPTS, (attempt + 1) * MOST_ATTEMPTS):
+            seed = f"{self.settings.seed}:{flow.chance}:{task.number}" + (f":{again}" if again else "")
+            plan = self.planner.plan(Random(f"{seed}:plan"), Random(f"{seed}:people"), flow, task.split, task.unseen)
+            if task.split == "test_unseen" and task.unseen and not self.planner.is_unseen(plan):
+                continue
             row = self.renderer.render(plan, row_id, Random(f"{seed}:words"), Random(f"{seed}:noise"))
-            if row.held_out or not task.unseen:
+            if row.held_out or not task.unseen or plan.split == "test_unseen":
                 break
+        else:
+            message = f"gave no conversation for {task.split} in {MOST_ATTEMPTS} draws"
+            fix = "write more wordings for its `user:` steps, or name it in splits.unseen_flows"
+            raise PackError(Problem(flow.place, message, fix))
         provenance = {
             "id": row.id,
             "split": task.split,
-            "phrasing": "unseen" if row.held_out else "seen",
+            "phrasing": "unseen" if row.held_out or task.split == "test_unseen" else "seen",
             "flow": flow.id,
-            "code": flow.file.code and str(flow.file.code),
+            "code": flow.code,
+            "group": f"{flow.contrast}:{task.number}" if flow.contrast else None,
             "context": plan.context,
             "seed": seed,
             "fictional": True,
             **plan.summary(),
             "lines": row.lines,
             "before_noise": row.before_noise,
-            "noise": row.habits,
+            "register": row.habits[0],
+            "noise": row.habits[1:],
         }
         return row, provenance
 
@@ -85,14 +99,35 @@ class Made:
     provenance: bytes
     words: bytes
     """Hash of what is said and done: rows with equal hashes are duplicates."""
+    likeness: Likeness
+    """Of the words before noise, without numbers and names."""
+    broken: tuple[str, ...] = ()
+    """Rules of its code (edge cases) that the row does not keep."""
 
 
-def made(row: Row, provenance: dict[str, Any]) -> Made:
-    """The bytes of a row and of its provenance."""
+def made(workshop: Workshop, task: Task, row_id: str, attempt: int = 0) -> Made:
+    """The row of `task` as bytes, with what duplicates are found by."""
+    row, provenance = workshop.make(task, row_id, attempt)
     said = [[m["role"], m["content"], _called(m)] for m in row.messages if m["role"] != "system"]
     words = hashlib.sha256(orjson.dumps(said)).digest()[:16]
-    return Made(orjson.dumps(row.data()), orjson.dumps(provenance), words)
+    flow = workshop.pack.flows[task.flow]
+    broken = broken_rules(flow, workshop.pack, row.messages, provenance["acts"])
+    return Made(
+        orjson.dumps(row.data()),
+        orjson.dumps(provenance),
+        words,
+        likeness(" ".join(masked_texts(row.data(), provenance))),
+        tuple(broken),
+    )
 
 
 def _called(message: dict[str, Any]) -> list[Any]:
     return [call["function"] for call in message.get("tool_calls", ())]
+
+
+def masked_texts(row: dict[str, Any], provenance: dict[str, Any], roles: tuple[str, ...] = SPEAKERS) -> Iterator[str]:
+    """What `roles` say in a row, before noise, with numbers and people's names masked."""
+    names = name_words(person["name"] for person in provenance["people"].values())
+    for message, before in zip(row["messages"], provenance["before_noise"], strict=True):
+        if message["role"] in roles and message["content"] is not None:
+            yield masked(before if before is not None else message["content"], names)

@@ -4,8 +4,9 @@
 
 The files:
 
-    train.jsonl eval.jsonl test.jsonl   rows
-    rejected.jsonl                      duplicates that were drawn and left out, with the row they repeat
+    train.jsonl eval.jsonl test.jsonl   rows; half of eval and of test in wordings that train never sees
+    test_unseen.jsonl                   rows in wordings, of flows and with a tool that no other split knows
+    rejected.jsonl                      duplicates and near-duplicates that were drawn and left out
     provenance.jsonl                    per row: flow, plan, template lines, the user's text before noise
     manifest.json                       seed, fingerprints, counts, sha256 of each file, versions
 """
@@ -32,11 +33,13 @@ from datagen.lint import lint
 from datagen.pool import rows_in_order
 from datagen.publish import check_target, new_folder, publish
 from datagen.schedule import Task, schedule
-from datagen.workshop import MOST_ATTEMPTS, Made, Settings, Workshop, made
+from datagen.selection import Selection, units_of
+from datagen.workshop import Settings, Workshop
 from validators.check import Report, check_files
 from validators.corpus import Minimums
 
-SPLITS = ("train", "eval", "test")
+SPLITS = ("train", "eval", "test", "test_unseen")
+Counts = dict[str, Counter]
 GUIDE_MINIMUMS = Minimums(rows=10_000, each=500, calls=1_000, edge=200)
 """The user's quotas for train.jsonl; they hold from `GUIDE_ROWS` rows on."""
 GUIDE_ROWS = 12_000
@@ -78,10 +81,10 @@ def render(settings: Settings, console: Console) -> dict[str, Any]:
     tasks = schedule(workshop.pack, workshop.book, workshop.planner.facts, settings.rows, settings.seed)
     folder = new_folder(settings.out, settings.fingerprint())
     try:
-        counts = _write_rows(folder, workshop, tasks, console)
+        counts, broken = _write_rows(folder, workshop, tasks, console)
         report = _judge(folder, settings)
-        if report.findings:
-            raise JudgedBad(*_explain(report, folder))
+        if report.findings or broken:
+            raise JudgedBad(*_explain(report, folder), *broken)
         manifest = _manifest(folder, settings, counts, report)
         (folder / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
         publish(folder, settings.out)
@@ -94,39 +97,25 @@ def render(settings: Settings, console: Console) -> dict[str, Any]:
     return manifest
 
 
-def _write_rows(folder: Path, workshop: Workshop, tasks: list[Task], console: Console) -> dict[str, Counter]:
+def _write_rows(folder: Path, workshop: Workshop, tasks: list[Task], console: Console) -> tuple[Counts, list[str]]:
     numbered = [(f"{workshop.settings.pack.name}-{number:06d}", task) for number, task in enumerate(tasks)]
-    seen: dict[bytes, str] = {}
-    counts: dict[str, Counter] = {split: Counter() for split in (*SPLITS, "rejected", "provenance")}
+    counts: Counts = {split: Counter() for split in (*SPLITS, "rejected", "provenance")}
+    selection = Selection(workshop)
+    broken: list[str] = []
     with ExitStack() as stack:
         files = {split: stack.enter_context((folder / f"{split}.jsonl").open("wb")) for split in counts}
         rows = stack.enter_context(closing(rows_in_order(workshop, numbered, workshop.settings.workers)))
         progress = track(rows, "rendering", len(tasks), console=console, disable=not console.is_terminal)
-        for (row_id, task), first in zip(numbered, progress, strict=True):
-            row = first
-            for duplicate, row in _until_new(workshop, task, row_id, first, seen):  # noqa: B007 - the last one stays
-                files["rejected"].write(duplicate)
-                counts["rejected"]["duplicate"] += 1
-            seen[row.words] = row_id
-            files[task.split].write(row.row + b"\n")
-            files["provenance"].write(row.provenance + b"\n")
-            counts[task.split][workshop.pack.flows[task.flow].category] += 1
-    return counts
-
-
-def _until_new(
-    workshop: Workshop, task: Task, row_id: str, row: Made, seen: dict[bytes, str]
-) -> Iterator[tuple[bytes, Made]]:
-    """While `row` repeats another: the line for rejected.jsonl and the row drawn instead."""
-    for attempt in range(1, MOST_ATTEMPTS):
-        if row.words not in seen:
-            return
-        duplicate = {"reason": "duplicate", "of": seen[row.words], "row": orjson.loads(row.row)}
-        row = made(*workshop.make(task, row_id, attempt))
-        yield orjson.dumps(duplicate) + b"\n", row
-    place = workshop.pack.flows[task.flow].place
-    message = f"gave only repetitions in {MOST_ATTEMPTS} draws"
-    raise PackError(Problem(place, message, "write more wordings, or lower ROWS"))
+        for unit in units_of(zip(numbered, progress, strict=True)):
+            for rejected in selection.settle(unit):
+                files["rejected"].write(orjson.dumps(rejected) + b"\n")
+                counts["rejected"][rejected["reason"]] += 1
+            for row_id, task, row in unit.members():
+                files[task.split].write(row.row + b"\n")
+                files["provenance"].write(row.provenance + b"\n")
+                counts[task.split][workshop.pack.flows[task.flow].category] += 1
+                broken += [f"{workshop.pack.flows[task.flow].place}: {row_id}: {rule}" for rule in row.broken]
+    return counts, broken
 
 
 def _judge(folder: Path, settings: Settings) -> Report:
@@ -155,7 +144,7 @@ def _template_line(finding: Any, lines: dict[str, list[str]]) -> str:
     return places[int(number)] if places and number.isdigit() and int(number) < len(places) else finding.path
 
 
-def _manifest(folder: Path, settings: Settings, counts: dict[str, Counter], report: Report) -> dict[str, Any]:
+def _manifest(folder: Path, settings: Settings, counts: Counts, report: Report) -> dict[str, Any]:
     files = sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
     return {
         "pack": settings.pack.name,
@@ -164,7 +153,7 @@ def _manifest(folder: Path, settings: Settings, counts: dict[str, Counter], repo
         "fingerprint": settings.fingerprint(),
         "pack_sha256": pack_hash(settings.pack),
         "counts": {split: dict(sorted(counts[split].items())) for split in SPLITS},
-        "rejected": counts["rejected"]["duplicate"],
+        "rejected": dict(sorted(counts["rejected"].items())),
         "judged": {name: report.summary[name] for name in ("errors", "warnings", "calls", "complete_calls")},
         "files": {
             path.name: {"rows": _lines(path), "bytes": path.stat().st_size, "sha256": file_hash(path)} for path in files
@@ -182,10 +171,9 @@ def _lines(path: Path) -> int:
 def summary_lines(manifest: dict[str, Any], out: Path) -> Iterator[str]:
     """What a person wants to know of a dataset."""
     train = manifest["counts"]["train"]
-    total = sum(train.values())
-    yield f"{out}: train {total}, eval {manifest['files']['eval.jsonl']['rows']}, " + (
-        f"test {manifest['files']['test.jsonl']['rows']} rows; {manifest['rejected']} duplicates left out"
-    )
+    sizes = ", ".join(f"{split} {manifest['files'][f'{split}.jsonl']['rows']}" for split in SPLITS)
+    left_out = ", ".join(f"{count} {reason}s" for reason, count in manifest["rejected"].items()) or "no duplicates"
+    yield f"{out}: {sizes} rows; left out: {left_out}"
     yield "train: " + ", ".join(f"{category} {count}" for category, count in train.items())
     if manifest["rows"] < GUIDE_ROWS:
         yield f"the guide's quotas (10,000 conversations and more) hold from ROWS={GUIDE_ROWS} on"
