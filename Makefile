@@ -1,6 +1,6 @@
 # The user interface: `make` alone explains it. Behind each target stands `python -m datagen|validators|axolotl_configs`.
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset lint check preview report diff configs preflight train look test bench clean
+.PHONY: help setup dataset lint check preview report diff probe configs preflight train look test bench clean
 .DELETE_ON_ERROR:
 
 PACK   ?= unimed_natal
@@ -51,6 +51,9 @@ report: .venv/.light ## measure the dataset in OUT: figures against gates and go
 
 diff: .venv/.light ## compare the datasets in the folders A= and B= (default: OUT), as after an edit of the templates
 	@$(LIGHT) -m datagen diff "$(A)" "$(B)"
+
+probe: .venv/.dev ## which act comes next? what a plain classifier cannot learn from OUT, or asked ON=file.jsonl
+	@$(LIGHT) -m datagen probe --pack "$(PACK)" --out "$(OUT)" $(if $(ON),--on "$(ON)")
 
 configs: .venv/.light ## write the Axolotl configs from presets; your edits are kept and shown (FORCE=1 overwrites)
 	@$(LIGHT) -m axolotl_configs build $(if $(FORCE),--force)

@@ -1,6 +1,6 @@
 """Command line of the generator.
 
-    python -m datagen lint|render|preview|report|diff --help
+    python -m datagen lint|render|preview|report|diff|probe --help
 
 Exit codes: 0 clean, 1 crashed, 2 misuse or a wrong pack, 100 the rendered rows failed the judge or a
 gate of the report, 130 interrupted.
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("--category", help="one category (default: all)")
             verb.add_argument("--n", type=_whole(1), default=3, help="how many (default: %(default)s)")
     _add_report(verbs)
+    _add_probe(verbs)
     return parser
 
 
@@ -67,6 +68,16 @@ def _add_report(verbs: argparse._SubParsersAction) -> None:
     verb.set_defaults(run=_diff)
     for name in ("report", "diff"):
         verbs.choices[name].add_argument("--packs", type=Path, default=Path("templates"), help="folder of the packs")
+
+
+def _add_probe(verbs: argparse._SubParsersAction) -> None:
+    text = "let a plain classifier learn which act comes next, and show what it cannot learn; writes probe.json"
+    verb = verbs.add_parser("probe", help=text, description=text)
+    verb.add_argument("--pack", default="unimed_natal", help="folder under templates/ (default: %(default)s)")
+    verb.add_argument("--out", type=Path, help="folder of the dataset (default: data/<pack>)")
+    verb.add_argument("--on", type=Path, metavar="FILE", help='ask about its lines: {"messages": [...], "act": "..."}')
+    verb.add_argument("--n", type=_whole(1), default=20, help="mistakes to show (default: %(default)s)")
+    verb.set_defaults(run=_probe)
 
 
 def _whole(least: int):
@@ -157,6 +168,23 @@ def _diff(arguments: argparse.Namespace) -> int:
     from datagen.diff import diff
 
     diff(arguments.before, arguments.after, arguments.packs, Console())
+    return 0
+
+
+def _probe(arguments: argparse.Namespace) -> int:
+    from datagen.pack import find_pack, load_pack
+    from datagen.probe import probe, probe_on
+    from datagen.probe_figures import shares_line, told, told_score
+
+    pack = load_pack(find_pack(arguments.pack))
+    out = arguments.out or Path("data") / arguments.pack
+    if arguments.on:
+        scores = probe_on(arguments.on, out, pack)
+        print(f"{arguments.on}: {shares_line(scores)}")
+        print(*told_score(scores, arguments.n, arguments.on.name), sep="\n")
+    else:
+        print(*told(probe(out, pack), pack, arguments.n), sep="\n")
+        print(f"all of them: {out}/probe.json")
     return 0
 
 

@@ -13,7 +13,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from datagen.dataset import Dataset, Row
-from datagen.figures import act_sequence, answers, arguments_heard, entropies, facts_asked, fails, median, words_of
+from datagen.figures import (
+    act_sequence,
+    answers,
+    arguments_heard,
+    entropies,
+    facts_asked,
+    fails,
+    known_in_train,
+    median,
+    words_of,
+)
 from datagen.pack import Pack
 from datagen.situations import SEEN
 from datagen.writer import SPLITS
@@ -32,6 +42,7 @@ def counts_of(dataset: Dataset, pack: Pack) -> dict[str, Table]:
         "words as they stand, with noise": {role: words_of(dataset.raw(role), 1) for role in ("user", "assistant")},
         "user utterances, most common": _most_common(dataset, "user"),
         "assistant utterances, most common": _most_common(dataset, "assistant"),
+        "user utterances of test_unseen that train says too": dict(known_in_train(dataset).most_common(10)),
         "act sequences, most common": _most_common_sequences(dataset),
         "messages per conversation": _spread(len(row["messages"]) for row in dataset.rows),
         "words per reply": _spread(len(text.split()) for text in dataset.raw("assistant")),
@@ -115,12 +126,15 @@ def _share(found: list[bool]) -> float:
 
 def _codes(dataset: Dataset, pack: Pack) -> Table:
     codes = [flow.code for flow in pack.flows if flow.code]
+    kept = set(map(str, pack.config.splits.unseen_flows))
     train = Counter(made["code"] for _, made in dataset.pairs("train") if made["code"])
     rows = sorted(train.values()) or [0]
     plans = sorted(len(of) for of in _plans(dataset).values()) or [0]
     return {
         "codes in the pack": len(codes),
+        "codes kept for test_unseen": sum(flow.code is not None and flow.id in kept for flow in pack.flows),
         "codes with a row in train": len(train),
+        "codes without any row": len(set(codes) - {made["code"] for made in dataset.provenance}),
         "rows per code, least": rows[0],
         "rows per code, median": median(rows),
         "distinct plans per code, least": plans[0],

@@ -66,7 +66,8 @@ def read_dataset(out: Path) -> Dataset:
     """The dataset in folder `out`. Raises PackError where there is none, or where rows and side-car do not fit."""
     manifest = read_manifest(out)
     if not manifest or not isinstance(manifest.get("files"), dict):
-        raise PackError(Problem(str(out), "there is no dataset here", "make it with `make dataset`, or set OUT="))
+        fix = "make it with `make dataset`, or name another folder (OUT=, of a diff A= and B=)"
+        raise PackError(Problem(str(out), "there is no dataset here", fix))
     made = {line["id"]: line for line in _lines(out / "provenance.jsonl")}
     rows = [row for split in SPLITS for row in _lines(out / f"{split}.jsonl")]
     strangers = [row["id"] for row in rows if row["id"] not in made]

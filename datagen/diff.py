@@ -75,15 +75,27 @@ def lines_missing(one: Dataset, other: Dataset) -> list[tuple[str, str]]:
     """The template lines that `one` uses and `other` does not, each with one of the texts that it gave.
 
     Of the same templates a line is known by its place; of edited ones, where places move, by the words that it gives:
-    it is missing when the other dataset says none of them out of the same file.
+    it is missing when the other dataset says nothing out of the same file that is much like them.
     """
     lines, others = _said(one), _said(other)
     if one.manifest["pack_sha256"] == other.manifest["pack_sha256"]:
         return [(place, min(texts)) for place, texts in lines.items() if place not in others]
     known: dict[str, set[str]] = {}
     for place, texts in others.items():
-        known.setdefault(place.rpartition(":")[0], set()).update(texts)
-    return [(p, min(texts)) for p, texts in lines.items() if not texts & known.get(p.rpartition(":")[0], set())]
+        known.setdefault(_file(place), set()).update(texts)
+    heard = {file: [frozenset(text.split()) for text in texts] for file, texts in known.items()}
+    fresh = [(place, min(texts)) for place, texts in lines.items() if not texts & known.get(_file(place), set())]
+    return [(place, text) for place, text in fresh if not _like_one_of(text, heard.get(_file(place), []))]
+
+
+def _file(place: str) -> str:
+    return place.rpartition(":")[0]
+
+
+def _like_one_of(text: str, others: list[frozenset[str]]) -> bool:
+    """Whether another text has at least half of the words of both: the same line with other slots."""
+    words = frozenset(text.split())
+    return any(2 * len(words & other) >= len(words | other) for other in others)
 
 
 def _said(dataset: Dataset) -> dict[str, set[str]]:

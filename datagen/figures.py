@@ -159,10 +159,18 @@ def off_quota(dataset: Dataset, pack: Pack) -> int:
 
 
 def entropies(dataset: Dataset, pack: Pack) -> dict[str, float]:
-    """Category → normalised entropy of its rows over all its flows; contrast groups have a share of their own."""
+    """Category → normalised entropy of its rows over its flows, used or not.
+
+    Left out are contrast groups, which have a share of their own, and flows kept for test_unseen, rare on purpose.
+    """
     counts = Counter(made["flow"] for made in dataset.provenance if not made["group"])
-    flows = {category: pack.flows_of(category) for category, weight in pack.config.categories.items() if weight}
-    return {name: entropy(counts[flow.id] for flow in of) for name, of in flows.items() if of}
+    kept = set(map(str, pack.config.splits.unseen_flows))
+    found = {}
+    for category, weight in pack.config.categories.items():
+        flows = [flow.id for flow in pack.flows_of(category) if flow.id not in kept]
+        if weight and flows:
+            found[str(category)] = entropy(counts[flow] for flow in flows)
+    return found
 
 
 def shared_people(dataset: Dataset) -> int:
@@ -178,12 +186,19 @@ def shared_people(dataset: Dataset) -> int:
 
 def unseen_in_train(dataset: Dataset) -> float:
     """Share of the longer user utterances of test_unseen that train says too, before noise, masked."""
-    said: dict[str, list[str]] = {"train": [], "test_unseen": []}
-    for texts, made in zip(dataset.masked["user"], dataset.provenance, strict=True):
-        if made["split"] in said:
-            said[made["split"]] += [text for text in texts if len(text.split()) > _SHORT]
-    train = set(said["train"])
-    return fmean([text in train for text in said["test_unseen"]] or [0.0])
+    longer = _longer_utterances(dataset, "test_unseen")
+    return known_in_train(dataset).total() / max(len(longer), 1)
+
+
+def known_in_train(dataset: Dataset) -> Counter[str]:
+    """The longer user utterances of test_unseen that train says too, with how often test_unseen says them."""
+    train = set(_longer_utterances(dataset, "train"))
+    return Counter(text for text in _longer_utterances(dataset, "test_unseen") if text in train)
+
+
+def _longer_utterances(dataset: Dataset, split: str) -> list[str]:
+    rows = zip(dataset.masked["user"], dataset.provenance, strict=True)
+    return [t for texts, made in rows if made["split"] == split for t in texts if len(t.split()) > _SHORT]
 
 
 def facts_asked(dataset: Dataset) -> Counter[str]:

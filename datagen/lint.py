@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinja2 import Environment
 
@@ -35,12 +35,15 @@ from datagen.grammar import (
 )
 from datagen.pack import Pack
 from datagen.people import Person
-from datagen.phrasebook import Phrase, Phrasebook, WordingList, says
+from datagen.phrasebook import Phrase, Phrasebook, Wording, WordingList, says
 from datagen.planner import branch_for, facts_for, may_be_said
 from datagen.situations import SEEN
 
 FEWEST_PHRASINGS, FEWEST_PLANS = 3, 4
 """Wordings of its own and sequences of acts below which a code is called thin."""
+
+_SPOKEN = {"client": "", "relative": "relative."}
+"""Of whom a consult is → how templates name that person's data."""
 
 _PERSON = frozenset("cpf birth_date first_name full_name gender obrigado ele dele o".split())
 _RELATIVE = _PERSON | {"my", "your", "of_my", "of_your"}
@@ -69,6 +72,8 @@ class _State:
     answer: str = ""
     found: bool = False
     fact: str = ""
+    given: frozenset[str] = frozenset()
+    """Whose CPF and birth date the customer has told by now, in whatever form."""
 
 
 def lint(
@@ -93,6 +98,7 @@ class _Linter:
         """Lists of wordings already held against these allowed names."""
         self.walked: dict[tuple, tuple[frozenset[_State], frozenset[str]]] = {}
         self._fact_values: frozenset[str] = frozenset()
+        self.told: dict[int, frozenset[str]] = {}
         self.used_acts: set[tuple[str, str]] = set()
         self.used_names: set[str] = set()
         self.used_fragments: set[str] = set()
@@ -312,7 +318,24 @@ class _Linter:
         values = frozenset(name for fact in facts for name in fact.values)
         self._fact_values = values
         fact = step.fact or ""
-        return {_State("user", state.answer, state.found, fact) for state in states}
+        given = self._given(step)
+        return {_State("user", state.answer, state.found, fact, state.given | given) for state in states}
+
+    def _given(self, step: UserStep) -> frozenset[str]:
+        """What every wording of a step tells: client.cpf, relative.birth_date …"""
+        wordings = self.book.of_step(step)
+        if wordings is None:
+            return frozenset()
+        if id(wordings) not in self.told:
+            self.told[id(wordings)] = frozenset.intersection(*map(self._told, wordings.all))
+        return self.told[id(wordings)]
+
+    def _told(self, wording: Wording) -> frozenset[str]:
+        slots = [phrase for name in wording.names for phrase in self.book.slots.get(name, ())]
+        names = wording.names.union(*(phrase.names for phrase in slots))
+        paths = wording.attributes.union(*(phrase.attributes for phrase in slots))
+        own = {f"client.{name}" for name in ("cpf", "birth_date") if name in names or ("client", name) in paths}
+        return frozenset(own | {f"relative.{name}" for owner, name in paths if owner == "relative"})
 
     def _assistant(self, step: AssistantStep, states: set[_State]) -> set[_State]:
         if any(state.last in ("assistant", "start") for state in states):
@@ -321,7 +344,7 @@ class _Linter:
             return set()
         extra = {"answer"} if all(state.fact for state in states) else set()
         self._wordings(step, "assistant", step.assistant, states, extra)
-        return {_State("assistant", state.answer, state.found, state.fact) for state in states}
+        return {replace(state, last="assistant") for state in states}
 
     def _consult(self, step: ConsultStep, states: set[_State]) -> set[_State]:
         place = step.answers[0].place
@@ -330,12 +353,18 @@ class _Linter:
             return set()
         if step.consult == "relative" and not self.flow.file.relative:
             self._say(place, "consult: relative, but the flow has no `relative:`", "add relative: [mãe, pai, …]")
+        for what in ("cpf", "birth_date"):
+            if any(f"{step.consult}.{what}" not in state.given for state in states):
+                name = "CPF" if what == "cpf" else "birth date"
+                fix = f"let every wording of a `user:` step before it hold {{{{ {_SPOKEN[step.consult]}{what} }}}}"
+                self._say(place, f"consult: {step.consult}, but on some path nobody has told the {name}", fix)
+                return set()
         known = self.pack.tools.answers
         for name in step.answers:
             if name not in known:
                 self._say(name.place, f"answers: '{name}' is not in tools.yaml", _close(name, known))
         return {
-            _State("tool", str(name), state.found or known[name].found, state.fact)
+            _State("tool", str(name), state.found or known[name].found, state.fact, state.given)
             for state in states
             for name in step.answers
             if name in known

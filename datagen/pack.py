@@ -54,10 +54,14 @@ class Pack:
     noise: NoiseFile
     kinds: dict[str, list[Text]] = field(default_factory=dict)
     """What an act of the attendant does → patterns of act names."""
+    _kinds: dict[str, str | None] = field(default_factory=dict)
 
     def kind_of(self, act: str) -> str | None:
         """The kind of an act of the attendant: the first whose patterns fit; None where the pack tells no kinds."""
-        return next((kind for kind, names in self.kinds.items() if any(fnmatchcase(act, name) for name in names)), None)
+        if act not in self._kinds:
+            fits = (kind for kind, names in self.kinds.items() if any(fnmatchcase(act, name) for name in names))
+            self._kinds[act] = next(fits, None)
+        return self._kinds[act]
 
     def flows_of(self, category: str) -> list[Flow]:
         """The flows of one category, in file order, without the ways of contrasts."""

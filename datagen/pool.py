@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ def rows_in_order(workshop: Workshop, tasks: list[tuple[str, Task]], workers: in
         for chunk in chunks:
             yield from _make(chunk)
         return
+    gc.freeze()  # the pack lives on: collections in the workers need not look at it again
     executor = ProcessPoolExecutor(workers, get_context("fork"), _leave_signals_to_the_parent)
     try:
         waiting = []

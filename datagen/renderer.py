@@ -18,6 +18,7 @@ from datagen.toolbox import Toolbox
 from datagen.values import MARKS, Digits
 
 _DOCUMENTS = {make.__name__: make for make in documents.ALL}
+_UNTIDY = re.compile(r"\A\s|\s\s|\t|\s\Z")
 _NO_MARKS = {ord(mark): None for mark in MARKS}
 
 _SEPARATELY = 0.5
@@ -259,6 +260,8 @@ class _Conversation:
 
 def _tidy(text: str) -> str:
     """Single blanks, none at the edges of a line."""
+    if not _UNTIDY.search(text):
+        return text
     return "\n".join(re.sub(r"[ \t]+", " ", line).strip() for line in text.strip().split("\n"))
 
 

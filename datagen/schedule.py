@@ -59,7 +59,7 @@ def split_sizes(pack: Pack, rows: int) -> dict[str, int]:
 def schedule(pack: Pack, book: Phrasebook, facts: list, rows: int, seed: int) -> list[Task]:
     """Every row to make, in the order in which they stand in the files. Raises PackError where flows cannot fill it.
 
-    The rows of a contrast group stand one after the other.
+    The rows of a contrast group stand one after the other; test_unseen comes last, when all that train says is known.
     """
     categories = [name for name, weight in pack.config.categories.items() if weight]
     weights = [pack.config.categories[name] for name in categories]
@@ -74,6 +74,7 @@ def schedule(pack: Pack, book: Phrasebook, facts: list, rows: int, seed: int) ->
         for category, count in counts.items():
             units += [[task] for task in dealer.rows(split, category, count, taken[category])]
     Random(f"{seed}:order").shuffle(units)
+    units.sort(key=lambda unit: unit[0].split == "test_unseen")
     return [task for unit in units for task in unit]
 
 
@@ -87,7 +88,7 @@ class _Dealer:
         self.open = [flow for flow in pack.flows if flow.id not in kept_whole]
         self.kept_whole = [flow for flow in pack.flows if flow.id in kept_whole]
         self.can_be_held_out = [flow for flow in self.open if counter.can_be_held_out(flow)]
-        self.can_be_unseen = [flow for flow in self.open if counter.can_be_unseen(flow)] + self.kept_whole
+        self.can_be_unseen = [flow for flow in self.open if counter.can_be_unseen(flow)]
         self.places = {flow.id: at for at, flow in enumerate(pack.flows)}
         self.numbers = [0] * len(pack.flows)
         self.groups: Counter[str] = Counter()
@@ -99,8 +100,10 @@ class _Dealer:
             return [flow for flow in flows if flow.category == category and not flow.contrast]
 
         if split == "test_unseen":
-            unseen = of_category(self.can_be_unseen)
-            return self._tasks(unseen or of_category(self.open), count, split, bool(unseen))
+            kept, unseen = of_category(self.kept_whole), of_category(self.can_be_unseen)
+            half = (count + 1) // 2 if kept and unseen else count * bool(kept)
+            tasks = self._tasks(kept, half, split, True) if half else []
+            return tasks + self._tasks(unseen or of_category(self.open), count - half, split, bool(unseen))
         held_out = of_category(self.can_be_held_out) if split != "train" else []
         half = min((count + 1) // 2, count - taken) if held_out else 0
         tasks = self._tasks(held_out, half, split, True) if half else []

@@ -3,7 +3,8 @@
 One stage, in a fixed order, in one process, so that the number of workers never changes a byte.
 
 A row that repeats another is drawn again until it is new; one that is much like another is drawn again a few times, and
-the least alike is kept. A contrast group is drawn again as a whole.
+the least alike is kept. A row of test_unseen is drawn again where the customer says what train says too; a row of an edge
+case, where its code has run this course before and has few courses yet. A contrast group is drawn again as a whole.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Any
 import orjson
 
 from datagen.errors import PackError, Problem
+from datagen.lint import FEWEST_PLANS
 from datagen.schedule import Task
 from datagen.workshop import Made, Workshop, made
 from validators.diversity import Neighbours
 
 TOO_ALIKE = 0.5
 """Jaccard similarity of word 3-grams from which a row is drawn again."""
-_REDRAWS_FOR_LIKENESS = 5
-_REDRAWS_FOR_REPETITION = 60
+_REDRAWS_FOR_LIKENESS, _REDRAWS_FOR_REPETITION = 5, 60
 
 
 @dataclass
@@ -61,11 +62,14 @@ class Selection:
         self._workshop = workshop
         self._words: dict[bytes, str] = {}
         self._neighbours = Neighbours()
+        self._said: set[int] = set()
+        """What customers say in train."""
+        self._courses: dict[str, set[int]] = {}
+        """Code of an edge case → the courses that its rows in train take."""
 
     def settle(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Put into `unit` the rows that are taken; yields what was drawn and left out, with the reason."""
-        best: tuple[float, list[Made]] | None = None
-        attempt = 0
+        candidates: list[tuple[float, list[Made]]] = []
         for attempt in range(_REDRAWS_FOR_REPETITION):
             if attempt:
                 unit.rows = [made(self._workshop, task, row_id, attempt) for row_id, task in unit.tasks]
@@ -73,26 +77,46 @@ class Selection:
             if repeated:
                 yield _left_out("duplicate", self._words[repeated.words], 1.0, repeated)
                 continue
-            if len(unit.rows) > 1:
+            fault, reason, other = self._fault(unit)
+            if not reason:
                 break
-            same, other = self._neighbours.most_alike(unit.rows[0].likeness)
-            if same < TOO_ALIKE:
+            candidates.append((fault, unit.rows))
+            if len(candidates) > _REDRAWS_FOR_LIKENESS:
+                unit.rows = min(candidates, key=lambda pair: pair[0])[1]
                 break
-            yield _left_out("near-duplicate", other, same, unit.rows[0])
-            best = min(best or (2.0, unit.rows), (same, unit.rows), key=lambda pair: pair[0])
-            if attempt >= _REDRAWS_FOR_LIKENESS:
-                break
+            yield _left_out(reason, other, fault, unit.rows[0])
         else:
-            if best is None:
+            if not candidates:
                 place = self._workshop.pack.flows[unit.tasks[0][1].flow].place
                 message = f"gave only repetitions in {_REDRAWS_FOR_REPETITION} draws"
                 raise PackError(Problem(place, message, "write more wordings, or lower ROWS"))
-        if best and self._neighbours.most_alike(unit.rows[0].likeness)[0] >= TOO_ALIKE:
-            unit.rows = best[1]
-        for row_id, _, row in unit.members():
+            unit.rows = min(candidates, key=lambda pair: pair[0])[1]
+        self._take(unit)
+
+    def _fault(self, unit: Unit) -> tuple[float, str, str]:
+        """How much a unit is like what was taken: (0 … 1, reason, the other row); no reason: it is fine."""
+        if len(unit.rows) > 1:
+            return 0.0, "", ""
+        row, task = unit.rows[0], unit.tasks[0][1]
+        if task.split == "test_unseen" and (known := len(row.utterances & self._said)):
+            return known / len(row.utterances), "known wording", "train"
+        code = self._workshop.pack.flows[task.flow].code
+        courses = self._courses.get(code, set()) if code and task.split == "train" else set()
+        if row.course in courses and len(courses) < FEWEST_PLANS:
+            return 0.9, "same course", code
+        same, other = self._neighbours.most_alike(row.likeness)
+        return (same, "near-duplicate", other) if same >= TOO_ALIKE else (same, "", other)
+
+    def _take(self, unit: Unit) -> None:
+        for row_id, task, row in unit.members():
             self._words[row.words] = row_id
             self._neighbours.add(row_id, row.likeness)
+            if task.split == "train":
+                self._said |= row.utterances
+                if code := self._workshop.pack.flows[task.flow].code:
+                    self._courses.setdefault(code, set()).add(row.course)
 
 
 def _left_out(reason: str, other: str, same: float, row: Made) -> dict[str, Any]:
+    """A line of rejected.jsonl; `same` is the likeness, or the share of known utterances."""
     return {"reason": reason, "of": other, "likeness": round(same, 3), "row": orjson.loads(row.row)}

@@ -32,6 +32,8 @@ class Toolbox:
         self.arguments: list[str] = list(self.tools.function["parameters"]["properties"])
         self._env = env
         self._expressions: dict[str, Any] = {}
+        self._drawings: dict[int, list[tuple[str, Callable[[Random, Person, dt.date], Any]]]] = {}
+        """By the id of the fields, which the pack keeps alive."""
 
     def definition(self) -> str:
         """The `tools` column: the function in OpenAI form, as a JSON string."""
@@ -45,12 +47,17 @@ class Toolbox:
 
     def draw_record(self, rng: Random, person: Person, today: dt.date) -> dict[str, Any]:
         """A fictional contract: field → value; dates are `datetime.date`, amounts are reais."""
-        record = {name: _draw(rng, how, person, today) for name, how in self.tools.record.items()}
+        record = {name: draw(rng, person, today) for name, draw in self._draws(self.tools.record)}
         return {**record, **_cut_short(rng, self.tools, record)}
 
     def settle(self, rng: Random, record: dict[str, Any], answer: Answer, person: Person, today: dt.date) -> None:
         """Give `record` what `answer` says of it (a status, a debt), so that every later answer agrees."""
-        record.update({name: _draw(rng, how, person, today) for name, how in answer.record.items()})
+        record.update({name: draw(rng, person, today) for name, draw in self._draws(answer.record)})
+
+    def _draws(self, fields: dict[str, Any]) -> list[tuple[str, Callable[[Random, Person, dt.date], Any]]]:
+        if id(fields) not in self._drawings:
+            self._drawings[id(fields)] = [(name, _drawing(how)) for name, how in fields.items()]
+        return self._drawings[id(fields)]
 
     def call(self, cpf: str, birth_date: dt.date) -> str:
         """The arguments of a call: a JSON string, keys in the order of the tool's schema."""
@@ -129,19 +136,27 @@ def visible(record: dict[str, Any], person: Person) -> dict[str, Any]:
     return {**record, "first_name": title_name(person.first_name)}
 
 
-def _draw(rng: Random, how: Any, person: Person, today: dt.date) -> Any:
+def _drawing(how: Any) -> Callable[[Random, Person, dt.date], Any]:
+    """How one field is drawn, decided once."""
     if not isinstance(how, Draw):
-        return how
+        return lambda rng, person, today: how
     if how.pick is not None:
-        return rng.choice(how.pick)
+        return lambda rng, person, today: rng.choice(how.pick)
     if how.money is not None:
-        return round(rng.uniform(*how.money), 2)
+        return lambda rng, person, today: round(rng.uniform(*how.money), 2)
     if how.whole is not None:
-        return rng.randint(*how.whole)
+        return lambda rng, person, today: rng.randint(*how.whole)
     if how.days is not None:
-        return max(today + dt.timedelta(days=rng.randint(*how.days)), person.birth_date.date)  # no plan before birth
+        return lambda rng, person, today: _day_near(rng, how.days, person, today)
     if how.digits is not None:
-        return "".join(str(rng.randrange(10)) if mark == "#" else mark for mark in how.digits)
+        count = how.digits.count("#")
+        form = how.digits.replace("%", "%%").replace("#", "%s")
+        return lambda rng, person, today: form % tuple(f"{rng.randrange(10**count):0{count}d}")
     if how.person == "birth_date":
-        return person.birth_date.date
-    return getattr(person, how.person)
+        return lambda rng, person, today: person.birth_date.date
+    return lambda rng, person, today: getattr(person, how.person)
+
+
+def _day_near(rng: Random, days: tuple[int, int], person: Person, today: dt.date) -> dt.date:
+    """A day counted from `today`; no plan begins before its owner is born."""
+    return max(today + dt.timedelta(days=rng.randint(*days)), person.birth_date.date)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from datagen.toolbox import Toolbox
 from validators.diversity import Likeness, likeness, masked, name_words
 
 SPEAKERS = ("user", "assistant")
+SHORT_UTTERANCE = 3
+"""Words up to which an utterance ("sim", "bom dia") belongs to everybody."""
 
 MOST_ATTEMPTS = 300
 """Draws after which a row that must be new, or must use a held-out wording, is given up."""
@@ -101,6 +104,10 @@ class Made:
     """Hash of what is said and done: rows with equal hashes are duplicates."""
     likeness: Likeness
     """Of the words before noise, without numbers and names."""
+    utterances: frozenset[int] = frozenset()
+    """crc32 of each longer thing that the customer says, masked."""
+    course: int = 0
+    """crc32 of the acts of its plan."""
     broken: tuple[str, ...] = ()
     """Rules of its code (edge cases) that the row does not keep."""
 
@@ -112,11 +119,15 @@ def made(workshop: Workshop, task: Task, row_id: str, attempt: int = 0) -> Made:
     words = hashlib.sha256(orjson.dumps(said)).digest()[:16]
     flow = workshop.pack.flows[task.flow]
     broken = broken_rules(flow, workshop.pack, row.messages, provenance["acts"])
+    turns = masked_turns(row.data(), provenance)
+    utterances = [text for role, text in turns if role == "user" and len(text.split()) > SHORT_UTTERANCE]
     return Made(
         orjson.dumps(row.data()),
         orjson.dumps(provenance),
         words,
-        likeness(" ".join(masked_texts(row.data(), provenance))),
+        likeness(" ".join(text for _, text in turns)),
+        frozenset(zlib.crc32(text.encode()) for text in utterances),
+        zlib.crc32(" ".join(provenance["acts"]).encode()),
         tuple(broken),
     )
 
@@ -127,7 +138,15 @@ def _called(message: dict[str, Any]) -> list[Any]:
 
 def masked_texts(row: dict[str, Any], provenance: dict[str, Any], roles: tuple[str, ...] = SPEAKERS) -> Iterator[str]:
     """What `roles` say in a row, before noise, with numbers and people's names masked."""
+    return (text for role, text in masked_turns(row, provenance) if role in roles)
+
+
+def masked_turns(row: dict[str, Any], provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    """(role, text) of everything that is said in a row, before noise, with numbers and people's names masked."""
     names = name_words(person["name"] for person in provenance["people"].values())
-    for message, before in zip(row["messages"], provenance["before_noise"], strict=True):
-        if message["role"] in roles and message["content"] is not None:
-            yield masked(before if before is not None else message["content"], names)
+    pairs = zip(row["messages"], provenance["before_noise"], strict=True)
+    return [
+        (message["role"], masked(before if before is not None else message["content"], names))
+        for message, before in pairs
+        if message["role"] in SPEAKERS and message["content"] is not None
+    ]

@@ -6,7 +6,7 @@ The files:
 
     train.jsonl eval.jsonl test.jsonl   rows; half of eval and of test in wordings that train never sees
     test_unseen.jsonl                   rows in wordings, of flows and with a tool that no other split knows
-    rejected.jsonl                      duplicates and near-duplicates that were drawn and left out
+    rejected.jsonl                      what was drawn and left out: repetitions, and what is much like something taken
     provenance.jsonl                    per row: flow, plan, template lines, the user's text before noise
     manifest.json                       seed, fingerprints, counts, sha256 of each file, versions
 """
@@ -172,7 +172,7 @@ def summary_lines(manifest: dict[str, Any], out: Path) -> Iterator[str]:
     """What a person wants to know of a dataset."""
     train = manifest["counts"]["train"]
     sizes = ", ".join(f"{split} {manifest['files'][f'{split}.jsonl']['rows']}" for split in SPLITS)
-    left_out = ", ".join(f"{count} {reason}s" for reason, count in manifest["rejected"].items()) or "no duplicates"
+    left_out = ", ".join(f"{count} {reason}" for reason, count in manifest["rejected"].items()) or "no duplicates"
     yield f"{out}: {sizes} rows; left out: {left_out}"
     yield "train: " + ", ".join(f"{category} {count}" for category, count in train.items())
     if manifest["rows"] < GUIDE_ROWS:

@@ -14,6 +14,7 @@ from datagen.pack import load_pack
 
 ROOT = Path(__file__).parent.parent
 HELLO = "flows/greetings/hello.yaml"
+EMERGENCY = "flows/edge_cases/emergency.yaml"
 AT_ONCE = "flows/tool_calls/at_once.yaml"
 
 
@@ -69,6 +70,16 @@ BREAKAGES = [
     ("same text twice", "acts/acts.yaml", '"Imagina! Qualquer coisa é só chamar."', '"Por nada!"', ["acts.yaml:6", "same text"]),
     ("slot of a slot", "slots.yaml", '"se puder"', '"{{ politeness }} mesmo"', ["slots.yaml:2", "contains itself"]),
     ("no such kind of draw", "tools.yaml", "{days: [2, 25]}", "{dayz: [2, 25]}", ["tools.yaml:16", "dayz"]),
+    ("consult without a CPF", "flows/tool_calls/at_once.yaml", "{{ relative.cpf }}", "12", ["at_once.yaml:", "nobody has told the CPF", "{{ relative.cpf }}"]),
+    ("consult without a date", "flows/edge_cases/ten_digits.yaml", " e nasci em {{ birth_date }}", "", ["ten_digits.yaml:13", "nobody has told the birth date"]),
+    ("flow that does not exist", "pack.yaml", "unseen_percent: 15", "unseen_percent: 15, unseen_flows: [greetings/helo]", ["pack.yaml:", "did you mean 'greetings/hello'"]),
+    ("rule nobody can check", EMERGENCY, "must: [send_to_192_first]", "must: [send_to_193_first]", ["emergency.yaml:2", "did you mean 'send_to_192_first'"]),
+    ("code twice", EMERGENCY, "bleeding:", "cpf_ten_digits:", ["code 'cpf_ten_digits' also stands at"]),
+    ("words for no step", EMERGENCY, "      send_to_samu:", "      send_to_sam:", ["emergency.yaml:13", "did you mean 'send_to_samu'"]),
+    ("edge case without a code", "flows/edge_cases/ten_digits.yaml", "code: cpf_ten_digits\n", "", ["ten_digits.yaml", "without a code"]),
+    ("contrast without its edit", "contrasts/digits.yaml", "cpf {{ edit }}, nasci", "cpf, nasci", ["digits.yaml:4", "{{ edit }} is not in"]),
+    ("contrast of one way", "contrasts/digits.yaml", "  user: give_everything", "  uzer: give_everything", ["digits.yaml:3", "unknown key"]),
+    ("unknown dial", "../_ptbr/noise.yaml", "abbreviations:", "registers: {hurried: {weight: 1, dials: {lowercaze: 9}}}\nabbreviations:", ["noise.yaml:1", "there is no dial 'lowercaze'"]),
     ("category without flows", "flows/greetings/hello.yaml", None, None, ["greetings", "has a share but no flow"]),
     ("missing file", "tools.yaml", None, None, ["tools.yaml", "file not found"]),
 ]  # fmt: skip
@@ -88,6 +99,14 @@ def test_a_broken_pack_is_told_with_line_and_remedy(pack, file, old, new, told):
         assert part in message
     if told:
         assert "fix: " in message
+
+
+@pytest.mark.parametrize("text", ["no", "12:30", "2024-01-01", "yes", "on"])
+def test_words_that_yaml_is_known_to_misread_are_texts(pack, text):
+    path = pack / "acts/acts.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace('"valeu"', text, 1), encoding="utf-8")
+    assert problems_of(pack) == ""
+    assert (text,) in load_pack(pack).acts["user", "thanks"]
 
 
 def test_a_fact_that_its_owner_has_not_confirmed_is_not_said(pack):

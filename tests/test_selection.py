@@ -1,6 +1,7 @@
 """What is taken into the dataset does not repeat, and is drawn again where it is much like something taken before."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from datagen.schedule import Task, schedule
@@ -42,6 +43,21 @@ def test_of_rows_much_like_others_the_least_alike_is_taken():
     assert all(entry["likeness"] >= TOO_ALIKE for entry in left_out)
     assert all(json.dumps(entry["row"]) for entry in left_out)
     assert jaccard(taken[0].likeness.shingles, taken[0].likeness.shingles) == 1.0
+
+
+def test_what_train_says_is_drawn_again_for_test_unseen():
+    selection = Selection(WORKSHOP)
+    tasks = [task for task in schedule(WORKSHOP.pack, WORKSHOP.book, WORKSHOP.planner.facts, 600, 7) if not task.group]
+    assert tasks[-1].split == "test_unseen" and tasks[0].split != "test_unseen"
+    said: set[int] = set()
+    for number, task in enumerate(tasks[:100]):
+        one = unit(task, f"row-{number}")
+        list(selection.settle(one))
+        said |= one.rows[0].utterances if task.split == "train" else set()
+    last = unit(tasks[-1], "last")
+    copied = replace(last.rows[0], utterances=frozenset(said))
+    reasons = [entry["reason"] for entry in selection.settle(Unit(last.tasks, [copied]))]
+    assert reasons[0] == "known wording"
 
 
 def test_groups_stay_together():
