@@ -6,6 +6,7 @@ skipped, unless REQUIRE_TRAINER=1 (`make test` sets it): then its absence is a f
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,26 @@ def dataset_dir(tmp_path_factory) -> Path:
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def full_dataset(tmp_path_factory) -> Path:
+    """The dataset as `make dataset` makes it: 12,000 rows of the pack that ships."""
+    out = tmp_path_factory.mktemp("full") / "unimed_natal"
+    command = [sys.executable, "-m", "datagen", "render", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+@pytest.fixture(scope="session")
+def full_report(full_dataset) -> dict:
+    """What `make report` says of it."""
+    command = [sys.executable, "-m", "datagen", "report", "--out", str(full_dataset)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    report = json.loads((full_dataset / "report.json").read_text(encoding="utf-8"))
+    assert done.returncode == 0 and report["failed"] == [], done.stderr[-3000:]
+    return report
 
 
 @pytest.fixture(scope="session")
