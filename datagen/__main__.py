@@ -95,7 +95,7 @@ def _whole(least: int):
 
 def _lint(arguments: argparse.Namespace) -> int:
     from datagen.errors import PackError
-    from datagen.lint import lint
+    from datagen.lint import capacity_lines, lint
     from datagen.pack import find_pack, load_pack
 
     pack = load_pack(find_pack(arguments.pack))
@@ -104,6 +104,9 @@ def _lint(arguments: argparse.Namespace) -> int:
         print(f"note: {note}")
     if problems:
         raise PackError(*problems)
+    print("distinct conversations that can be made:")
+    for line in capacity_lines(pack, arguments.allow_unconfirmed):
+        print(f"  {line}")
     wordings = sum(map(len, pack.acts.values()))
     print(f"{arguments.pack}: {len(pack.flows)} flows, {wordings} shared wordings, {len(pack.facts)} facts: sound")
     return 0

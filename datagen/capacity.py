@@ -40,6 +40,7 @@ class Capacity:
         self._book, self._facts = book, facts
         self._slots: dict[str, int] = {}
         self._counted: dict[int, int] = {}
+        self._plans: dict[int, int] = {}
         """id of a list of steps → its count; the pack keeps the lists alive."""
 
     def flow(self, flow: Flow) -> int:
@@ -51,7 +52,9 @@ class Capacity:
         return self._paths(flow.file.steps)
 
     def _paths(self, steps: Steps) -> int:
-        return min(prod(self._paths_of(step) for step in steps), UNLIMITED)
+        if id(steps) not in self._plans:
+            self._plans[id(steps)] = min(prod(self._paths_of(step) for step in steps), UNLIMITED)
+        return self._plans[id(steps)]
 
     def _paths_of(self, step) -> int:
         if isinstance(step, FollowStep):

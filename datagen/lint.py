@@ -42,6 +42,9 @@ from datagen.situations import SEEN
 FEWEST_PHRASINGS, FEWEST_PLANS = 3, 4
 """Wordings of its own and sequences of acts below which a code is called thin."""
 
+FEW_CONVERSATIONS, MOST_NAMED = 100_000, 5
+"""Distinct conversations below which `make lint` names a flow, and how many flows it names of a category."""
+
 _SPOKEN = {"client": "", "relative": "relative."}
 """Of whom a consult is → how templates name that person's data."""
 
@@ -78,15 +81,15 @@ class _State:
 
 def lint(
     pack: Pack, allow_unconfirmed: bool = False, book: Phrasebook | None = None
-) -> tuple[list[Problem], list[str]]:
-    """Every problem of `pack`, and notes for its owner; `book` saves making its phrasebook again."""
+) -> tuple[list[Problem], Iterator[str]]:
+    """Every problem of `pack`, and notes for its owner, worked out when they are read; `book` saves making it again."""
     try:
         book = book or Phrasebook(pack)
     except PackError as error:
-        return list(error.problems), []
+        return list(error.problems), iter(())
     linter = _Linter(pack, book, allow_unconfirmed)
     problems = list(dict.fromkeys(linter.problems()))
-    return problems, list(linter.notes())
+    return problems, linter.notes()
 
 
 class _Linter:
@@ -454,6 +457,19 @@ def _user_steps(steps: Steps) -> Iterator[UserStep]:
 
 def _assistant_steps(steps: Steps) -> Iterator[AssistantStep]:
     return says(steps, AssistantStep)
+
+
+def capacity_lines(pack: Pack, allow_unconfirmed: bool = False) -> Iterator[str]:
+    """How many distinct conversations each category can make, and every flow that can make few."""
+    facts = [fact for fact in pack.facts.values() if may_be_said(fact, allow_unconfirmed)]
+    counter = Capacity(Phrasebook(pack), facts)
+    for category in CATEGORIES:
+        able = {flow.id: counter.flow(flow) for flow in pack.flows_of(category)}
+        few = sorted((number, name) for name, number in able.items() if number < FEW_CONVERSATIONS)
+        rest = f"{len(able) - len(few)} flows without practical limit"
+        named = [f"{name} {number:,}" for number, name in few[:MOST_NAMED]]
+        more = [f"{len(few) - MOST_NAMED} others up to {few[-1][0]:,}"] if len(few) > MOST_NAMED else []
+        yield f"{category}: {', '.join([rest, *named, *more])}"
 
 
 def check_capacity(pack: Pack, book: Phrasebook, facts: list, wanted: dict[str, int]) -> dict[str, int]:

@@ -113,7 +113,7 @@ def test_a_fact_that_its_owner_has_not_confirmed_is_not_said(pack):
     path = pack / "facts.yaml"
     path.write_text(path.read_text().replace("source: law\n  confirmed: true", "source: owner\n  confirmed: false"))
     facts = load_pack(pack)
-    _, notes = lint(facts)
+    notes = list(lint(facts)[1])
     assert any("'emergency'" in note and "not said until confirmed" in note for note in notes)
     assert any("'phone'" in note and "it is said" in note for note in notes)
 

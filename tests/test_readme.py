@@ -10,15 +10,34 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
 
+def keep_in_step(mark: str, printed: str) -> None:
+    """What stands in the README behind `<!-- mark -->` must be `printed`; UPDATE_README=1 puts it there."""
+    text = README.read_text(encoding="utf-8")
+    block = f"<!-- {mark} -->\n\n{printed}\n\n<!-- /{mark} -->"
+    if os.environ.get("UPDATE_README"):
+        text = re.sub(rf"<!-- {mark} -->\n.*?<!-- /{mark} -->", lambda _: block, text, count=1, flags=re.S)
+        README.write_text(text, encoding="utf-8")
+    assert block in text, f"UPDATE_README=1 make test writes <!-- {mark} --> anew"
+
+
 def test_the_sample_conversation_is_what_preview_prints():
     command = [sys.executable, "-m", "datagen", "preview", "--category", "tool_calls", "--n", "1"]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.rstrip()
-    block = f"<!-- sample -->\n\n```\n{printed}\n```\n"
-    text = README.read_text(encoding="utf-8")
-    if os.environ.get("UPDATE_README"):
-        text = re.sub(r"<!-- sample -->\n(\n```\n.*?```\n)?", lambda _: block, text, count=1, flags=re.S)
-        README.write_text(text, encoding="utf-8")
-    assert block in text
+    environment = {**os.environ, "COLUMNS": "80"}
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    lines = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
+    keep_in_step("sample", f"```\n{lines}\n```")
+
+
+def test_the_figures_are_those_of_the_report(full_dataset, full_report):
+    card = (full_dataset / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"(\| figure \|.*?)\n\n", card, flags=re.S)
+    keep_in_step("figures", table)
+
+
+def test_the_reading_is_that_of_the_card(full_dataset, full_report):
+    card = (full_dataset / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"## Read by people\n\n(.*?)\n\n##", card, flags=re.S)
+    keep_in_step("reading", text)
 
 
 def test_the_readme_names_the_targets_of_the_makefile_and_no_others():
