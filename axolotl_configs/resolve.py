@@ -23,11 +23,9 @@ from axolotl_configs.choose import choose
 from axolotl_configs.dataset import data_files, move_data
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.files import sha256_of, write_text
+from axolotl_configs.overrides import LARGEST_ALPHA, LARGEST_RANK, whole
 from axolotl_configs.problem import datasets_of
 from axolotl_configs.reading import Document, read_yaml
-
-LARGEST_RANK = 512
-LARGEST_ALPHA = 2048
 
 
 @dataclass(frozen=True)
@@ -128,8 +126,8 @@ def _override(
     config: dict[str, Any], document: Document, rank: int | str | None, alpha: int | str | None, notes: list[str]
 ) -> bool:
     """Put rank and alpha into the config; tell whether they now differ from the file."""
-    new_rank = _whole("RANK", rank, LARGEST_RANK)
-    new_alpha = _whole("ALPHA", alpha, LARGEST_ALPHA)
+    new_rank = whole("RANK", rank, LARGEST_RANK)
+    new_alpha = whole("ALPHA", alpha, LARGEST_ALPHA)
     if new_rank is None and new_alpha is None:
         return False
     old_rank, old_alpha = (_in_file(document, key) for key in ("lora_r", "lora_alpha"))
@@ -139,18 +137,6 @@ def _override(
         notes.append(f"RANK={new_rank} without ALPHA: {kept}.")
     config["lora_r"], config["lora_alpha"] = new_rank or old_rank, new_alpha
     return (config["lora_r"], new_alpha) != (old_rank, old_alpha)
-
-
-def _whole(name: str, value: int | str | None, largest: int) -> int | None:
-    """Read an override as a whole number from 1."""
-    if value is None or str(value).strip() == "":
-        return None
-    text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest and len(text) <= 9):
-        raise ConfigError(
-            f"{name}={value}: must be a whole number from 1 to {largest}.\n    fix: for example {name}=16"
-        )
-    return int(text)
 
 
 def _in_file(document: Document, key: str) -> int:
