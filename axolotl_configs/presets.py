@@ -52,6 +52,8 @@ class Model(Strict):
     """Whether input and output embeddings are one matrix, as in the smallest models."""
     gated: bool = False
     """Whether the hub asks for a token."""
+    others_say: dict[str, str] = {}
+    """Minimum memory that other projects publish for `qlora` and `lora`; shown, never computed with."""
     chat_template: str = "qwen_25"
     eos_token: str = "<|im_end|>"
     pad_token: str = "<|endoftext|>"

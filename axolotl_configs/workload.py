@@ -14,7 +14,7 @@ from typing import Literal
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.memory import Load
 from axolotl_configs.presets import TARGETS, Card, Model, Presets, load_presets
-from axolotl_configs.problem import Config, items, number
+from axolotl_configs.problem import Config, items, positive
 
 CARD_LINE = re.compile(r"^# card: (?:(\d+) × )?(\S+)$", re.MULTILINE)
 """Stands in the head of every generated config: the card that its numbers are for."""
@@ -89,7 +89,7 @@ def read(config: Config, *, card: str | None = None, cards: int | None = None, t
             f"GPU={name}: no such card is known.\n    fix: one of {known}, or add it to axolotl_configs/presets.yaml"
         )
     micro = _whole(config, "micro_batch_size", 1)
-    # A second opinion of the same list: what Axolotl understands by `lora_target_linear` are the same seven.
+    # `lora_target_linear` means the same seven in these models.
     targets = tuple(str(target) for target in items(config.get("lora_target_modules"))) or TARGETS
     return Workload(
         model=find_model(config, presets),
@@ -130,9 +130,9 @@ def find_model(config: Config, presets: Presets | None = None) -> Model | None:
     if known := presets.model_of(base):
         return known
     file = Path(base) / "config.json"
-    if not file.is_file():
-        return None
     try:
+        if not file.is_file():
+            return None
         sizes = json.loads(file.read_text(encoding="utf-8"))
         return Model(
             title=Path(base).name,
@@ -161,5 +161,5 @@ def spread_of(config: Config) -> Literal["fsdp2", "zero2", "zero3"] | None:
 
 
 def _whole(config: Config, key: str, otherwise: int) -> int:
-    value = number(config.get(key))
-    return int(value) if value and 1 <= value < 2**31 else otherwise
+    value = positive(config.get(key))
+    return int(value) if value and value >= 1 else otherwise
