@@ -55,6 +55,20 @@ def find_gpus() -> list[Gpu]:
     return gpus
 
 
+def card_here(presets: Presets | None = None, gpus: list[Gpu] | None = None) -> str | None:
+    """Name this machine's largest card as presets.yaml does; None without a card, or with one that it does not list."""
+    presets = presets or load_presets()
+    largest = max(find_gpus() if gpus is None else gpus, key=lambda gpu: gpu.memory_gib, default=None)
+    if largest is None:
+        return None
+    alike = {
+        name: card.memory_gib
+        for name, card in presets.cards.items()
+        if any(part in largest.name for part in card.known_as) and largest.memory_gib >= card.memory_gib * TOLERANCE
+    }
+    return max(alike, key=lambda name: alike[name], default=None)
+
+
 def choose(gpus: list[Gpu] | None = None, presets: Presets | None = None) -> Choice:
     """Choose by the memory of the largest card and the number of its like; without one that fits, the CPU smoke."""
     presets = presets or load_presets()

@@ -1,4 +1,4 @@
-"""The dataset's files as a config names them: are they there, are they what was judged, does the trainer read them right?
+"""The dataset's files as a config names them: are they there, judged, and read rightly by the trainer?
 
 Lengths are exact where somebody counted them (see lengths.py), and else cautious estimates that say so.
 

@@ -47,7 +47,8 @@ def derive(
     name = "_".join([model, method, card, *filter(None, parts), *([f"{cards}-cards"] if cards else [])])
     base = next((p for p in presets.presets.values() if (p.model, p.card, p.method) == (model, card, method)), None)
     if base is None:
-        base = _fresh(presets, model, card, method, rank, sequence_len, cards or (4 if _spreads(presets, method) else 1))
+        usual_cards = 4 if presets.methods[method].spread else 1
+        base = _fresh(presets, model, card, method, rank, sequence_len, cards or usual_cards)
     ratio = base.alpha / base.rank
     numbers = base.model_dump() | {
         "rank": rank or base.rank,
@@ -109,10 +110,6 @@ def _known(variable: str, name: str, known: dict) -> str:
     )
 
 
-def _spreads(presets: Presets, method: str) -> bool:
-    return presets.methods[method].spread is not None
-
-
 def _fresh(
     presets: Presets, model: str, card: str, method: str, rank: int | None, sequence_len: int | None, cards: int
 ) -> Preset:
@@ -166,7 +163,10 @@ def _check_room(presets: Presets, preset: Preset) -> None:
     needed = estimate(load_of(presets, preset)).total
     if not card.gpu or needed <= card.memory_gib:
         return
-    larger = [name for name, other in presets.cards.items() if other.memory_gib * FITS >= needed]
+    larger = sorted(
+        (name for name, other in presets.cards.items() if other.memory_gib * FITS >= needed),
+        key=lambda name: presets.cards[name].memory_gib,
+    )
     options = [f"GPU={name}" for name in larger[:2]]
     if not presets.methods[preset.method].load_in_4bit:
         options.append("METHOD=qlora")

@@ -139,7 +139,7 @@ def steps(situation: Situation) -> Iterator[Problem]:
         yield amber("sequence_len", message, "choose a sequence_len that is a multiple of the usual row")
     every = positive(config.get("save_steps"))
     if every and every > planned.steps:
-        message = f"save_steps {every:,.0f} is more than the {planned.steps:,} steps there are: no checkpoint before the end"
+        message = f"save_steps {every:,.0f} of {planned.steps:,} steps in all: no checkpoint before the end"
         yield amber("save_steps", message, f"write eval_steps and save_steps: {max(1, planned.steps // 4)}")
 
 
@@ -151,9 +151,10 @@ def memory(situation: Situation) -> Iterator[Problem]:
         return
     need = _need(situation)
     parts = " + ".join(f"{name} {value:.1f}" for name, value in need.parts.items() if value >= 0.05)
-    told = f"Memory: about {need.total:.1f} GiB a card in {need.at} ({parts})"
+    told = f"about {need.total:.1f} GiB a card in {need.at} ({parts})"
     if situation.measured and situation.measured.peak_gib:
-        told = f"Memory: measured {situation.measured.peak_gib:.1f} GiB on {situation.measured.device}; by calculation {told.removeprefix('Memory: ')}"
+        told = f"measured {situation.measured.peak_gib:.1f} GiB on {situation.measured.device}; by calculation {told}"
+    told = f"Memory: {told}"
     peak = (situation.measured.peak_gib if situation.measured else None) or need.total
     if work.card is None:
         fitting = [name for name, card in load_presets().cards.items() if card.memory_gib * FITS >= peak]
@@ -232,7 +233,8 @@ def time_and_money(situation: Situation) -> Iterator[Problem]:
     else:
         yield green((), told)
         if hours.high > GUIDE_HOURS:
-            yield amber((), f"Time: the slow end, {clock(hours.high)}, is past the guide's 3 to 6 hours", _shorter(situation))
+            message = f"Time: the slow end, {clock(hours.high)}, is past the guide's 3 to 6 hours"
+            yield amber((), message, _shorter(situation))
 
 
 def _cost(situation: Situation, hours: Span) -> str:
@@ -281,7 +283,7 @@ def checkpoints(situation: Situation) -> Iterator[Problem]:
         lost = min(seconds.high / 60, MINUTES_AT_RISK)
         yield green((), f"Interruption: a kill loses at most {lost:.0f} minutes and the step under way ({step})")
     elif seconds.high / 60 > MINUTES_AT_RISK:
-        message = f"Interruption: a kill may lose {clock(seconds.high / 3600)}: so long takes it from checkpoint to checkpoint"
+        message = f"Interruption: a kill may lose {clock(seconds.high / 3600)}, the time between two checkpoints"
         yield amber("save_steps", message, "add `dynamic_checkpoint: {enabled: true, check_interval: 1}`")
 
 
@@ -296,7 +298,7 @@ def room(situation: Situation) -> Iterator[Problem]:
     adapter = adapter_gib(work) * 1024
     yield green(
         (),
-        f"Disk: adapter {adapter:,.0f} MiB; download {download:.0f} GiB; disk {disk:.0f} GiB for model, checkpoints and "
+        f"Disk: adapter {adapter:,.0f} MiB; download {download:.0f} GiB; {disk:.0f} GiB for model, checkpoints and "
         f"adapter, and {ENVIRONMENT_GIB} for the environment where it is not there yet",
     )
 

@@ -100,7 +100,7 @@ def count(data_dir: Path, tokenizer_file: Path, names: tuple[str, ...] = ("train
         raise ConfigError(f"{NO_TOKENIZER}.\n    fix: use .venv-train/bin/python (`make setup` makes it)") from error
     try:
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    except Exception as error:  # noqa: BLE001 - the library raises bare Exception for an unreadable file
+    except Exception as error:  # the library raises no other class for a file that it cannot read
         raise ConfigError(f"{tokenizer_file}: no tokenizer ({error}).\n    fix: name a tokenizer.json") from error
     files = {}
     for name in names:

@@ -15,7 +15,14 @@ from axolotl_configs.problem import Config
 from axolotl_configs.workload import Workload
 
 FOLDER = Path("build/rehearsals")
-SWITCHES = ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "attn_implementation", "liger_rope", "liger_rms_norm")
+SWITCHES = (
+    "lora_mlp_kernel",
+    "lora_qkv_kernel",
+    "lora_o_kernel",
+    "liger_rope",
+    "liger_rms_norm",
+    "attn_implementation",
+)
 """Keys of the config that change speed or memory and are not in the workload."""
 
 

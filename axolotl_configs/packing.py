@@ -1,6 +1,6 @@
 """How Axolotl packs rows into sequences and how many steps that makes, computed as its own sampler does.
 
-    python -c "from axolotl_configs.packing import pack; print(pack([900, 700, 400], 1024))"
+python -c "from axolotl_configs.packing import pack; print(pack([900, 700, 400], 1024))"
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ def pack(lengths: Iterable[float], room: int) -> Packed:
     open_rows: list[int] = []
     closed = 0
     for length in lengths:
-        for index, left in enumerate(open_rooms):
-            if left >= length:
-                break
-        else:
-            index = len(open_rooms)
+        index = next((index for index, left in enumerate(open_rooms) if left >= length), len(open_rooms))
+        if index == len(open_rooms):
             open_rooms.append(room)
             open_rows.append(0)
         open_rooms[index] -= length

@@ -60,7 +60,7 @@ def number(value: Any) -> float | None:
 
 
 def positive(value: Any) -> float | None:
-    """Read a number above zero that one can compute with; None for anything else, infinity and not-a-number included."""
+    """Read a number above zero that one can compute with; None for anything else, infinity included."""
     found = number(value)
     return found if found is not None and 0 < found < LARGEST_NUMBER else None
 

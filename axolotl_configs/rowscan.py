@@ -148,7 +148,9 @@ def _call_damage(call: Any) -> Iterator[tuple[str, str, str]]:
 
 def _tools_damage(row: dict) -> Iterator[tuple[str, str, str]]:
     tools = row.get("tools")
-    wrong = _tools_text(tools) if isinstance(tools, str) else "" if isinstance(tools, (list, type(None))) else "is no list"
+    wrong = "" if isinstance(tools, (list, type(None))) else "is no list"
+    if isinstance(tools, str):
+        wrong = _tools_text(tools)
     if wrong:
         yield "tools", f"`tools` {wrong}", "write the list of functions as a JSON string"
     other = next((key for key in ("functions", "tool_list", "available_tools") if row.get(key)), None)
