@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from axolotl_configs import measured, workload
+from axolotl_configs import doctor, measured, workload
 from axolotl_configs.card_rules import card_rules
+from axolotl_configs.choose import find_gpus
 from axolotl_configs.dataset import check_files, move_data, survey
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.forecast import FORECASTS, Situation
@@ -107,6 +108,8 @@ def _problems(situation: Situation, text: str) -> Iterator[tuple[str, Problem]]:
         yield from ((code, problem) for problem in problems)
         if not problems:
             yield code, green((), praise)
+    if find_gpus():
+        yield from (("machine", problem) for problem in doctor.examine(config))
     for forecast in FORECASTS:
         yield from ((forecast.__name__, problem) for problem in forecast(situation))
 
@@ -149,8 +152,13 @@ def _as_json(config_path: Path, checks: list[Check]) -> dict:
     return {"config": str(config_path), "checks": [asdict(check) for check in checks], "summary": summary}
 
 
-def print_table(config_path: Path, checks: list[Check]) -> None:
-    """Print the report for a person: red first, each with its line and its remedy."""
+def print_table(
+    title: Path | str,
+    checks: list[Check],
+    well: str = "fit to train",
+    ill: str = "not fit to train: mend what is red first",
+) -> None:
+    """Print the report for a person: red first, each with its line and its remedy; the verdict last."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -169,5 +177,5 @@ def print_table(config_path: Path, checks: list[Check]) -> None:
         table.add_row(Text(check.level, colours[check.level]), line, said)
     console.print(table)
     count = Counter(check.level for check in checks)
-    verdict = "fit to train" if not count["red"] else "not fit to train: mend what is red first"
-    console.print(f"{config_path}: {count['red']} red, {count['amber']} amber, {count['green']} green: {verdict}.")
+    verdict = ill if count["red"] else well
+    console.print(f"{title}: {count['red']} red, {count['amber']} amber, {count['green']} green: {verdict}.")
