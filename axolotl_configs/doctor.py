@@ -116,7 +116,7 @@ def _disk(config: Config) -> Iterator[Problem]:
     download = model.download_gib if model and not cached(config) else 0.0
     work = read(config) if config else None
     kept = 5 * checkpoint_gib(work) + adapter_gib(work) + 1 if work else 1.0
-    same = os.stat(here).st_dev == os.stat(cache).st_dev
+    same = here.stat().st_dev == cache.stat().st_dev
     needs = {here: kept + (download if same else 0), cache: download + (kept if same else 0)}
     for place, need in needs.items():
         told = f"{free[place]:.0f} GiB free in {'this folder' if place == here else 'the model cache'}"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from axolotl_configs import doctor, measured, workload
 from axolotl_configs.card_rules import card_rules
-from axolotl_configs.choose import find_gpus
+from axolotl_configs.choose import card_here
 from axolotl_configs.dataset import check_files, move_data, survey
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.forecast import FORECASTS, Situation
@@ -27,6 +27,7 @@ from axolotl_configs.keys import AXOLOTL_VERSION, misfits, nearest, schema
 from axolotl_configs.overrides import price, whole
 from axolotl_configs.problem import Config, Problem, green, red
 from axolotl_configs.reading import Document, YamlError, read_yaml
+from axolotl_configs.resolve import prepared_rows
 from axolotl_configs.rules import RULES
 
 LEVELS = ("red", "amber", "green")
@@ -102,13 +103,14 @@ def _problems(situation: Situation, text: str) -> Iterator[tuple[str, Problem]]:
         ("types", _wrong_types, "Every value has the type that Axolotl wants"),
         *((rule.__name__, rule, rule.__doc__) for rule in RULES),
         ("card", lambda config: card_rules(config, situation.work), "The card can do what the config asks of it"),
+        ("prepared", prepared_rows, "Tokenized rows are kept by the content of their files"),
         ("dataset", lambda config: check_files(config, situation.files), "The dataset is there"),
     ):
         problems = list(check(config))
         yield from ((code, problem) for problem in problems)
         if not problems:
             yield code, green((), praise)
-    if find_gpus():
+    if situation.work.card_name is not None and card_here() == situation.work.card_name:
         yield from (("machine", problem) for problem in doctor.examine(config))
     for forecast in FORECASTS:
         yield from ((forecast.__name__, problem) for problem in forecast(situation))

@@ -12,7 +12,9 @@ import argparse
 import copy
 import hashlib
 import json
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from axolotl_configs.dataset import data_files, move_data
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.files import sha256_of, write_text
 from axolotl_configs.overrides import LARGEST_ALPHA, LARGEST_RANK, whole
-from axolotl_configs.problem import datasets_of
+from axolotl_configs.problem import Problem, datasets_of, red
 from axolotl_configs.reading import Document, read_yaml
 
 
@@ -145,6 +147,18 @@ def _in_file(document: Document, key: str) -> int:
         where = f"{document.path}:{document.line(key)}"
         raise ConfigError(f"{where}: `{key}` must be a whole number above 0, not {value!r}.\n    fix: `{key}: 32`")
     return value
+
+
+def prepared_rows(config: dict[str, Any]) -> Iterator[Problem]:
+    """See that a resolved config, which names tokenized rows by their hash, still means the rows that lie there."""
+    path = str(config.get("dataset_prepared_path") or "")
+    named = re.fullmatch(r"[0-9a-f]{16}", Path(path).name)
+    files = [file for _, file in data_files(config)]
+    if not named or not files or not all(file.is_file() for file in files):
+        return
+    if _preparation_hash(config, content_hash(files))[:16] != named[0]:
+        message = f"{path} is about other rows or another template; Axolotl would train those in silence"
+        yield red("dataset_prepared_path", message, "write `dataset_prepared_path: build/prepared`")
 
 
 def _preparation_hash(config: dict[str, Any], contents: str) -> str:
