@@ -27,17 +27,9 @@ from axolotl_configs.presets import TARGETS, Model, Presets, load_presets
 from axolotl_configs.problem import Config, items, positive
 from axolotl_configs.reading import read_yaml
 
-KEPT = (
-    *("lora_r", "lora_alpha", "lora_dropout", "num_epochs", "max_steps", "sequence_len", "micro_batch_size"),
-    *(
-        "gradient_accumulation_steps",
-        "learning_rate",
-        "lr_scheduler",
-        "warmup_ratio",
-        "weight_decay",
-        "seed",
-        "optimizer",
-    ),
+KEPT = tuple(
+    "lora_r lora_alpha lora_dropout num_epochs max_steps sequence_len micro_batch_size gradient_accumulation_steps "
+    "learning_rate lr_scheduler warmup_ratio weight_decay seed optimizer".split()
 )
 """Keys whose value is the user's own choice and goes on standing."""
 FLAG_MEANT = {"batch_size": "micro_batch_size", "dataset_path": "path", "rank": "lora_r", "alpha": "lora_alpha"}

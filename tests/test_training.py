@@ -365,7 +365,7 @@ Tokenizing Prompts (num_proc=2): 100%|██████████| 60/60 [00:
 {'eval_loss': '7.631', 'eval_runtime': '0.1423', 'epoch': 0}
 {'loss': '7.627', 'grad_norm': '0.4255', 'learning_rate': '0.0002', 'tokens/total': 1000, 'epoch': '0.03'}
  25%|██▌       | 1/4 [00:00<00:01,  2.88it/s]
-{'loss': 'nan', 'tokens/train_per_sec_per_gpu': '90', 'tokens/total': 6800, 'epoch': '0.07'}
+{'loss': 'nan', 'tokens/train_per_sec_per_gpu': '90', 'tokens/total': 12600, 'epoch': '0.07'}
  50%|█████     | 2/4 [00:00<00:00,  2.88it/s]
 100%|██████████| 6/6 [00:00<00:00, 59.62it/s]
 {not python
