@@ -83,6 +83,8 @@ def read(config: Config, *, card: str | None = None, cards: int | None = None, t
     presets = load_presets()
     said_cards, said_card = card_line(text)
     name = card or said_card
+    if name is None and config.get("bf16") is False and not config.get("load_in_4bit"):
+        name = "cpu"  # said outright in our CPU configs, and nowhere else
     if name is not None and name not in presets.cards:
         known = ", ".join(presets.cards)
         raise ConfigError(
