@@ -66,6 +66,7 @@ def main(args: argparse.Namespace) -> int:
 def examine(config: Config) -> Iterator[Problem]:
     """The quick half: what nvidia-smi, the disk and the cache tell."""
     yield from _cards(config)
+    yield from _memory(config)
     yield from _disk(config)
     yield from _model(config)
 
@@ -105,6 +106,20 @@ def _ask_driver() -> tuple[str, float | None]:
         return rows[0][0], min(float(free) / float(total) for _, free, total in rows)
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, ZeroDivisionError):
         return "unknown", None
+
+
+def _memory(config: Config) -> Iterator[Problem]:
+    """The machine's own memory: FSDP and ZeRO-3 read the whole model into it before they share it out."""
+    try:
+        own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    except (ValueError, OSError):
+        return
+    model = find_model(config) if config else None
+    if model and spread_of(config) in ("fsdp2", "zero3") and own < model.download_gib * 1.2:
+        message = f"{own:.0f} GiB of own memory, and the model of {model.download_gib:.0f} GiB is read into it first"
+        yield red((), message, "a machine with more memory, or METHOD=qlora-zero2")
+    else:
+        yield green((), f"{own:.0f} GiB of own memory")
 
 
 def _disk(config: Config) -> Iterator[Problem]:

@@ -49,11 +49,15 @@ class Keeper:
         if self.home is None or last_step(self.home) <= last_step(self.run_dir):
             return 0
         newest = checkpoints(self.home)[-1]
-        self.run_dir.mkdir(parents=True, exist_ok=True)
-        _copy_folder(newest, self.run_dir / newest.name)
-        for name in BESIDE:
-            if (self.home / name).is_file() and not (self.run_dir / name).exists():
-                shutil.copyfile(self.home / name, self.run_dir / name)
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+            _copy_folder(newest, self.run_dir / newest.name)
+            for name in BESIDE:
+                if (self.home / name).is_file() and not (self.run_dir / name).exists():
+                    shutil.copyfile(self.home / name, self.run_dir / name)
+        except OSError as error:
+            message = f"{newest}: cannot be taken back ({error.strerror or error})"
+            raise ConfigError(f"{message}.\n    fix: make room, or begin anew with RESUME=no") from error
         return last_step(self.run_dir)
 
     def set_aside(self) -> None:

@@ -180,10 +180,11 @@ def _estimate(row: dict, key: str) -> tuple[float, float, float]:
             function = call.get("function") if isinstance(call, dict) else None
             if isinstance(function, dict):
                 code += f"{function.get('name')}{_text(function.get('arguments'))}"
-        digits = _digits(words) + _digits(code)
+        digits = _digits(words + code)
         here = MESSAGE + len(words) * WORDS + len(code) * CODE + digits * (DIGITS - WORDS)
         extra += len(words.encode("utf-8", "replace")) - len(words)  # letters beyond ASCII may be a token each
-        extra += sum(len(run) for run in words.split() if len(run) >= LONG_RUN) / 2
+        if max(map(len, runs := words.split()), default=0) >= LONG_RUN:
+            extra += sum(len(run) for run in runs if len(run) >= LONG_RUN) / 2
         tokens += here
         if message.get("role") == "assistant":
             trained += here - MESSAGE / 2

@@ -124,6 +124,8 @@ class Work:
         code = self._launch() or self._look()
         if self.keeper:
             self.keeper.finish()
+            if self.keeper.trouble:
+                print(f"Careful: {self.keeper.trouble}", file=sys.stderr)
         return code
 
     def _make_toy(self) -> None:

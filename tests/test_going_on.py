@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -162,6 +163,16 @@ def test_a_vanished_second_home_ends_no_training(tmp_path):
     (tmp_path / "bucket").write_text("", encoding="utf-8")
     keeper.finish()
     assert "not copied" in keeper.trouble
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_way_of_asking_to_stop_is_heard(number):
+    code = (
+        "import os\nfrom axolotl_configs import launch\nlaunch.catch_signals()\n"
+        f"try:\n    os.kill(os.getpid(), {int(number)})\nexcept launch.Stopped as stopped:\n    os._exit(stopped.number)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60)
+    assert done.returncode == number
 
 
 def test_without_a_second_home_nothing_happens(tmp_path):
