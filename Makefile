@@ -60,7 +60,7 @@ configs: .venv/.light ## write the presets' configs, or one for MODEL= GPU= METH
 	  $(if $(METHOD),--method "$(METHOD)") $(NUMBERS) $(if $(SEQ),--seq "$(SEQ)") $(if $(CARDS),--cards "$(CARDS)")
 
 preflight: .venv/.light ## judge CONFIG (default: the 32B one) and its data before a GPU is rented: mistakes, memory, hours, PRICE=
-	@$(LIGHT) -m axolotl_configs preflight "$(or $(CONFIG),$(MASTER))" --data "$(OUT)" $(if $(GPU),--gpu "$(GPU)") \
+	@$(LIGHT) -m axolotl_configs preflight "$(or $(CONFIG),$(MASTER))" --data "$(OUT)" $(NUMBERS) $(if $(GPU),--gpu "$(GPU)") \
 	  $(if $(CARDS),--cards "$(CARDS)") $(if $(PRICE),--price "$(PRICE)")
 
 doctor: .venv/.light ## see whether this machine can train (CONFIG): driver, card, torch, disk, hub, attention kernel

@@ -16,6 +16,8 @@ from pathlib import Path
 from axolotl_configs.choose import card_here, choose, find_gpus
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.preflight import examine
+from axolotl_configs.problem import Config
+from axolotl_configs.reading import YamlError, read_yaml
 from axolotl_configs.workload import spread_of
 
 SEVERAL_CPUS = "axolotl_configs.plugins.SeveralCpus"
@@ -50,9 +52,19 @@ def choose_config(config: str | None) -> tuple[Path, bool]:
     return choice.config, choice.on_gpu
 
 
-def passes(config_path: Path, data_dir: Path | None, cards: int | None, cost: float | None, *, force: bool) -> bool:
+def passes(
+    config_path: Path,
+    data_dir: Path | None,
+    changes: Config,
+    cards: int | None,
+    cost: float | None,
+    *,
+    force: bool,
+) -> bool:
     """Say what preflight found, if it is not all well; false when something is red and nobody insists."""
-    checks = examine(config_path, data_dir, card=card_here(), cards=cards, cost=cost)
+    checks = examine(
+        config_path, data_dir, card=card_here(), cards=cards or _all_cards(config_path), cost=cost, changes=changes
+    )
     for check in checks:
         if check.level != "green":
             where = f"{config_path}:{check.line}" if check.line else f"{config_path}"
@@ -67,6 +79,15 @@ def passes(config_path: Path, data_dir: Path | None, cards: int | None, cost: fl
         if check.level == "green" and check.code in TOLD:
             print(f"  {check.message}")
     return True
+
+
+def _all_cards(config_path: Path) -> int | None:
+    """How many cards a config for several would get here; None where its own number stands."""
+    try:
+        spread = spread_of(read_yaml(config_path).data)
+    except YamlError:  # preflight says it better
+        return None
+    return (len(find_gpus()) or None) if spread else None
 
 
 def check_machine(config: dict, on_gpu: bool) -> None:

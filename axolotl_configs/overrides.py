@@ -25,6 +25,12 @@ def whole(name: str, value: int | str | None, largest: int) -> int | None:
     return int(text)
 
 
+def adapter_numbers(rank: int | str | None, alpha: int | str | None) -> dict[str, int]:
+    """Read RANK and ALPHA as the keys that they stand for; what was not given is left out."""
+    given = {"lora_r": whole("RANK", rank, LARGEST_RANK), "lora_alpha": whole("ALPHA", alpha, LARGEST_ALPHA)}
+    return {key: value for key, value in given.items() if value is not None}
+
+
 def price(value: str | None) -> float | None:
     """Read PRICE, what a card costs in an hour, `1.89` or `1,89`; None where nothing was given."""
     if value is None or value.strip() == "":

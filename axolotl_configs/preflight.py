@@ -24,7 +24,7 @@ from axolotl_configs.dataset import check_files, move_data, survey
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.forecast import FORECASTS, Situation
 from axolotl_configs.keys import AXOLOTL_VERSION, misfits, nearest, schema
-from axolotl_configs.overrides import price, whole
+from axolotl_configs.overrides import adapter_numbers, price, whole
 from axolotl_configs.problem import Config, Problem, green, red
 from axolotl_configs.reading import Document, YamlError, read_yaml
 from axolotl_configs.resolve import prepared_rows
@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `preflight`."""
     parser.add_argument("config", type=Path, help="config file")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with train.jsonl and eval.jsonl")
+    parser.add_argument("--rank", metavar="N", help="judge it with another lora_r")
+    parser.add_argument("--alpha", metavar="N", help="judge it with another lora_alpha")
     parser.add_argument("--gpu", metavar="NAME", help="another card than the file names, as in presets.yaml")
     parser.add_argument("--cards", metavar="N", help="another number of cards")
     parser.add_argument("--price", metavar="P", help="of one card for an hour: tells the cost")
@@ -59,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print the report; 100 if anything in it is red."""
     cards, cost = whole("CARDS", args.cards, 64), price(args.price)
-    checks = examine(args.config, args.data, card=args.gpu or None, cards=cards, cost=cost)
+    changes = adapter_numbers(args.rank, args.alpha)
+    checks = examine(args.config, args.data, card=args.gpu or None, cards=cards, cost=cost, changes=changes)
     if args.json:
         print(json.dumps(_as_json(args.config, checks), ensure_ascii=False, indent=1))
     else:
@@ -74,13 +77,17 @@ def examine(
     card: str | None = None,
     cards: int | None = None,
     cost: float | None = None,
+    changes: Config | None = None,
 ) -> list[Check]:
-    """Judge a config; broken YAML is a red line too, `ConfigError` means that there is no such file or card."""
+    """Judge a config, with `changes` to its keys; broken YAML is a red line too.
+
+    `ConfigError` means that there is no such file, or no such card.
+    """
     try:
         document = read_yaml(config_path)
     except YamlError as error:
         return [Check("yaml", "red", error.line, error.message, error.fix)]
-    config, found = document.data, []
+    config, found = {**document.data, **(changes or {})}, []
     if data_dir:
         try:
             config = move_data(config, data_dir)

@@ -27,7 +27,7 @@ from axolotl_configs import curves, gate, launch, prepare, run
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.files import sha256_of
 from axolotl_configs.keep import Keeper
-from axolotl_configs.overrides import price, whole
+from axolotl_configs.overrides import adapter_numbers, price, whole
 from axolotl_configs.resolve import Resolved, resolve, write_resolved
 from axolotl_configs.toy import TOY_PATH
 
@@ -65,7 +65,7 @@ def _train(args: argparse.Namespace) -> int:
     asked = whole("CARDS", args.cards, 64)
     config_path, on_gpu = gate.choose_config(args.config)
     data_dir = Path(args.data) if args.data else None
-    if not gate.passes(config_path, data_dir, asked, cost, force=args.force):
+    if not gate.passes(config_path, data_dir, adapter_numbers(args.rank, args.alpha), asked, cost, force=args.force):
         return 100
     resolved = resolve(
         config_path, data_dir=data_dir, rank=args.rank, alpha=args.alpha, output_root=args.output_root or "outputs"

@@ -26,6 +26,7 @@ PRESETS = presets.load_presets()
 def test_there_are_configs_to_test():
     assert {REAL, SMOKE} <= {path.stem for path in CONFIGS}
     assert set(PRESETS.presets) <= {path.stem for path in CONFIGS}
+    assert len(CONFIGS) >= 13
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -388,7 +389,10 @@ def _run(*arguments: object, python: str = sys.executable) -> subprocess.Complet
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300)
 
 
-@pytest.mark.parametrize("verb", ["", "build", "preflight", "resolve", "validate", "vendor-schema"])
+@pytest.mark.parametrize(
+    "verb",
+    ["", "build", "preflight", "resolve", "train", "rehearse", "doctor", "migrate", "lengths", "download", "validate"],
+)
 def test_help(verb):
     done = _run(*filter(None, [verb]), "--help")
     assert done.returncode == 0, done.stderr

@@ -55,6 +55,15 @@ def test_it_is_refused_with_its_name_and_a_remedy(case, tmp_path):
     assert all(check.fix for check in found)
 
 
+def test_an_override_is_judged_too(tmp_path):
+    path = plant({}, tmp_path)
+    assert any(
+        c.code == "memory" and c.level == "red"
+        for c in preflight.examine(path, changes={"lora_r": 512, "sequence_len": 32768})
+    )
+    assert run("preflight", path, "--rank", "0").returncode == 2
+
+
 def test_without_a_fault_nothing_is_red(tmp_path):
     checks = preflight.examine(plant({}, tmp_path))
     assert [check for check in checks if check.level == "red"] == []
