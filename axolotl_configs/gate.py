@@ -20,19 +20,19 @@ from axolotl_configs.problem import Config
 from axolotl_configs.reading import YamlError, read_yaml
 from axolotl_configs.workload import spread_of
 
-SEVERAL_CPUS = "axolotl_configs.plugins.SeveralCpus"
+SEEDED, SEVERAL_CPUS = "axolotl_configs.plugins.Seeded", "axolotl_configs.plugins.SeveralCpus"
 TOLD = ("steps", "memory", "time_and_money")
 """Forecasts that are repeated before training begins."""
 
 
 def processes(config: dict, asked: int | None, on_gpu: bool) -> int:
-    """How many processes to start; a second CPU process needs a plugin of ours."""
+    """How many processes to start; lists the plugins of ours that the config needs for that."""
     there = len(find_gpus()) if on_gpu else None
     if there is not None and asked and asked > there:
         raise ConfigError(f"CARDS={asked}: this machine has {there}.\n    fix: CARDS={there}, or leave it out")
     cards = asked or (there if there and spread_of(config) else 1)
-    if cards > 1 and not on_gpu:
-        config["plugins"] = [*(config.get("plugins") or []), SEVERAL_CPUS]
+    needed = [SEEDED, SEVERAL_CPUS] if cards > 1 and not on_gpu else [SEEDED]
+    config["plugins"] = [*(config.get("plugins") or []), *needed]
     return cards
 
 

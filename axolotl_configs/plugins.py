@@ -17,6 +17,16 @@ SCALE_OF_NOISE = 0.05
 """The largest weight of each block of 64 in a 4-bit matrix of noise."""
 
 
+class Seeded(BasePlugin):
+    """Makes `seed` hold for the adapter's first weights too: Axolotl 0.19 draws them before anything is seeded."""
+
+    def pre_lora_load(self, cfg: Any, model: Any) -> None:
+        """Seed every generator, in every process alike, just before the adapter is made."""
+        from transformers import set_seed
+
+        set_seed(42 if cfg.seed is None else cfg.seed)
+
+
 class SeveralCpus(BasePlugin):
     """Lets several processes train on CPUs: Axolotl 0.19 sends each to the card of its own number, there or not."""
 

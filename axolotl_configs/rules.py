@@ -141,7 +141,8 @@ def plugins(config: Config) -> Iterator[Problem]:
             message = f"`{key}` is dropped in silence: its plugin is not listed"
             yield red(key, message, f"add `plugins: [{plugin}]`, or remove the key")
     for index, name in enumerate(listed):
-        if not any(_same_plugin(plugin, name) for plugin in schema()["plugins"]):
+        ours = str(name).startswith("axolotl_configs.plugins.")
+        if not ours and not any(_same_plugin(plugin, name) for plugin in schema()["plugins"]):
             meant = nearest(str(name), schema()["plugins"])
             fix = f"did you mean `{meant}`?" if meant else "make sure that it can be imported on the training machine"
             yield (red if meant else amber)(("plugins", index), f"`{name}` is no plugin known here", fix)
