@@ -13,6 +13,8 @@ from typing import Any
 from axolotl.integrations.base import BasePlugin
 
 REHEARSAL_FILE = "rehearsal.json"
+BLOCK_OF_NOISE = 1_000_003
+"""Numbers drawn for a weight; a prime, so that no two rows of a matrix are alike."""
 SCALE_OF_NOISE = 0.05
 """The largest weight of each block of 64 in a 4-bit matrix of noise."""
 
@@ -83,7 +85,10 @@ def _fill(name: str, weight: Any) -> None:
     elif "norm" in name:
         weight.fill_(1.0)
     elif not name.endswith("bias"):
-        weight.normal_(0.0, 0.02)
+        # One block again and again: drawing 32 billion numbers takes a CPU, where FSDP loads, many minutes.
+        block = torch.randn(min(weight.numel(), BLOCK_OF_NOISE), device=weight.device).mul_(0.02).to(weight.dtype)
+        for part in weight.data.view(-1).split(BLOCK_OF_NOISE):
+            part.copy_(block[: part.numel()])
 
 
 def _stopwatch(path: Path) -> Any:
