@@ -1,6 +1,7 @@
 # The user interface: `make` alone explains it. Behind each target stands `python -m datagen|validators|axolotl_configs`.
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset lint check preview report diff probe configs preflight train look test bench clean
+.PHONY: help setup dataset lint check preview report diff probe configs preflight doctor rehearse train look test bench \
+  clean
 .DELETE_ON_ERROR:
 
 PACK   ?= unimed_natal
@@ -13,6 +14,15 @@ RANK   ?=
 ALPHA  ?=
 ADAPTER ?=
 RESUME ?=
+MODEL  ?=
+GPU    ?=
+METHOD ?=
+SEQ    ?=
+CARDS  ?=
+PRICE  ?=
+KEEP   ?=
+FORCE  ?=
+STEPS  ?=
 CATEGORY ?=
 A      ?=
 B      ?= $(OUT)
@@ -25,11 +35,13 @@ export DO_NOT_TRACK := 1
 LIGHT  := .venv/bin/python
 TRAIN  := .venv-train/bin/python
 MASTER := axolotl_configs/qwen2.5-32b_qlora_a100-80gb.yaml
+NUMBERS = $(if $(RANK),--rank "$(RANK)") $(if $(ALPHA),--alpha "$(ALPHA)")
 
 help: ## this page
 	@echo "make dataset && make train: from templates to an adapter. Targets:"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables (now): PACK=$(PACK) ROWS=$(ROWS) SEED=$(SEED) OUT=$(OUT) CONFIG=$(CONFIG) ADAPTER=$(ADAPTER) RANK=$(RANK) ALPHA=$(ALPHA)"
+	@echo "  MODEL= GPU= METHOD= SEQ= for configs   PRICE= per hour and CARDS= for preflight, rehearse, train   KEEP= a second home for checkpoints   FORCE=1"
 	@echo "  DATA= file(s) for check   CATEGORY= N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
 
 setup: .venv/.light .venv/.dev .venv-train/.ready ## make both environments now (the trainer's is large)
@@ -55,15 +67,25 @@ diff: .venv/.light ## compare the datasets in the folders A= and B= (default: OU
 probe: .venv/.dev ## which act comes next? what a plain classifier cannot learn from OUT, or asked ON=file.jsonl
 	@$(LIGHT) -m datagen probe --pack "$(PACK)" --out "$(OUT)" $(if $(ON),--on "$(ON)")
 
-configs: .venv/.light ## write the Axolotl configs from presets; your edits are kept and shown (FORCE=1 overwrites)
-	@$(LIGHT) -m axolotl_configs build $(if $(FORCE),--force)
+configs: .venv/.light ## write the presets' configs, or one for MODEL= GPU= METHOD=; your edits are kept (FORCE=1 overwrites)
+	@$(LIGHT) -m axolotl_configs build $(if $(FORCE),--force) $(if $(MODEL),--model "$(MODEL)") $(if $(GPU),--gpu "$(GPU)") \
+	  $(if $(METHOD),--method "$(METHOD)") $(NUMBERS) $(if $(SEQ),--seq "$(SEQ)") $(if $(CARDS),--cards "$(CARDS)")
 
-preflight: .venv/.light ## find every mistake in CONFIG (default: the 32B one) and its data before a GPU is rented
-	@$(LIGHT) -m axolotl_configs preflight "$(or $(CONFIG),$(MASTER))" --data "$(OUT)"
+preflight: .venv/.light ## judge CONFIG (default: the 32B one) and its data before a GPU is rented: mistakes, memory, hours, PRICE=
+	@$(LIGHT) -m axolotl_configs preflight "$(or $(CONFIG),$(MASTER))" --data "$(OUT)" $(NUMBERS) $(if $(GPU),--gpu "$(GPU)") \
+	  $(if $(CARDS),--cards "$(CARDS)") $(if $(PRICE),--price "$(PRICE)")
 
-train: .venv-train/.ready dataset ## train a LoRA adapter with CONFIG (default: what fits this machine), RANK=, ALPHA=
-	@$(TRAIN) -m axolotl_configs train --data "$(OUT)" $(if $(CONFIG),--config "$(CONFIG)") \
-	  $(if $(RANK),--rank "$(RANK)") $(if $(ALPHA),--alpha "$(ALPHA)") $(if $(RESUME),--resume "$(RESUME)")
+doctor: .venv/.light ## see whether this machine can train (CONFIG): driver, card, torch, disk, hub, attention kernel
+	@$(if $(wildcard .venv-train/.ready),$(TRAIN),$(LIGHT)) -m axolotl_configs doctor $(if $(CONFIG),"$(CONFIG)")
+
+rehearse: .venv-train/.ready dataset ## measure memory, speed and cost of CONFIG here, with random weights and no download
+	@$(TRAIN) -m axolotl_configs rehearse $(if $(CONFIG),"$(CONFIG)") --data "$(OUT)" $(NUMBERS) \
+	  $(if $(CARDS),--cards "$(CARDS)") $(if $(STEPS),--steps "$(STEPS)") $(if $(PRICE),--price "$(PRICE)")
+
+train: .venv-train/.ready dataset ## train a LoRA adapter with CONFIG (default: what fits this machine), RANK=, ALPHA=, KEEP=
+	@$(TRAIN) -m axolotl_configs train --data "$(OUT)" $(if $(CONFIG),--config "$(CONFIG)") $(NUMBERS) \
+	  $(if $(RESUME),--resume "$(RESUME)") $(if $(CARDS),--cards "$(CARDS)") $(if $(PRICE),--price "$(PRICE)") \
+	  $(if $(KEEP),--keep "$(KEEP)") $(if $(FORCE),--force)
 
 look: .venv-train/.ready ## let ADAPTER=outputs/<run> answer some thirty first turns again
 	@$(TRAIN) -m axolotl_configs look "$(ADAPTER)"

@@ -1,6 +1,7 @@
 """Writes the complete config files from presets.yaml and the master, and leaves alone what a person has edited.
 
-    python -m axolotl_configs build            (`make configs`)
+    python -m axolotl_configs build                                                 (`make configs`)
+    python -m axolotl_configs build --model qwen2.5-7b --gpu 24gb --method lora     (`make configs MODEL=… GPU=…`)
 
 A generated file carries a checksum of itself. Where it still fits, the file is rewritten; where it does not, somebody
 edited it: it is kept, and the difference to a fresh one is shown. `--force` overwrites.
@@ -18,10 +19,13 @@ from pathlib import Path
 
 import jinja2
 
+from axolotl_configs.derive import derive, load_of, minutes_between, spares_embeddings
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.files import near, write_text
 from axolotl_configs.keys import AXOLOTL_VERSION
-from axolotl_configs.presets import GIB, Model, Presets, load_presets
+from axolotl_configs.memory import estimate
+from axolotl_configs.overrides import LARGEST_ALPHA, LARGEST_RANK, LARGEST_SEQUENCE, whole
+from axolotl_configs.presets import GIB, Model, Preset, Presets, load_presets
 
 FOLDER = Path(__file__).parent
 MASTER = "master.yaml.j2"
@@ -39,6 +43,13 @@ class Fate(Enum):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `build`."""
     parser.add_argument("preset", nargs="*", help="presets to write (default: all)")
+    parser.add_argument("--model", metavar="NAME", help="another config than the presets: its model")
+    parser.add_argument("--gpu", metavar="NAME", help="… its card")
+    parser.add_argument("--method", metavar="NAME", help="… how it is adapted (default: qlora, or lora on a CPU)")
+    parser.add_argument("--rank", metavar="N", help="… its rank; without --alpha the ratio is kept")
+    parser.add_argument("--alpha", metavar="N", help="… its alpha")
+    parser.add_argument("--seq", metavar="N", help="… its sequence_len")
+    parser.add_argument("--cards", metavar="N", help="… on how many cards")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the files (default: axolotl_configs)")
     parser.add_argument("--force", action="store_true", help="overwrite edited files too")
     parser.add_argument("--list", action="store_true", help="show the presets and write nothing")
@@ -57,9 +68,9 @@ def main(args: argparse.Namespace) -> int:
         for name, preset in presets.presets.items():
             print(f"{name}: {preset.purpose}")
         return 0
-    for name in args.preset or presets.presets:
+    for name, preset in _chosen(args, presets).items():
         path = near(args.out / f"{name}.yaml")
-        fresh = render(name, presets)
+        fresh = render(name, presets, preset)
         fate = write(path, fresh, force=args.force)
         print(f"{path}: {fate.value}")
         if fate is Fate.KEPT:
@@ -68,10 +79,26 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def render(name: str, presets: Presets | None = None) -> str:
-    """Render one preset to the text of its config file, checksum included."""
+def _chosen(args: argparse.Namespace, presets: Presets) -> dict[str, Preset]:
+    """The presets to write: those named, one made to measure, or all."""
+    numbers = {
+        "rank": whole("RANK", args.rank, LARGEST_RANK),
+        "alpha": whole("ALPHA", args.alpha, LARGEST_ALPHA),
+        "sequence_len": whole("SEQ", args.seq, LARGEST_SEQUENCE),
+        "cards": whole("CARDS", args.cards, 64),
+    }
+    if not any([args.model, args.gpu, args.method, *numbers.values()]):
+        return {name: presets.presets[name] for name in args.preset or presets.presets}
+    model, gpu = args.model or "qwen2.5-32b", args.gpu or "a100-80gb"
+    name, preset = derive(presets, model, gpu, args.method or ("lora" if gpu == "cpu" else "qlora"), **numbers)
+    return {name: preset}
+
+
+def render(name: str, presets: Presets | None = None, preset: Preset | None = None) -> str:
+    """Render one preset (of presets.yaml, or one made to measure) to the text of its config file with its checksum."""
     presets = presets or load_presets()
-    preset = presets.presets[name]
+    preset = preset or presets.presets[name]
+    card, method = presets.cards[preset.card], presets.methods[preset.method]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
@@ -85,9 +112,14 @@ def render(name: str, presets: Presets | None = None) -> str:
         name=name,
         preset=preset,
         model=presets.models[preset.model],
-        card=presets.cards[preset.card],
-        method=presets.methods[preset.method],
+        card=card,
+        method=method,
         axolotl=AXOLOTL_VERSION,
+        listed=name in presets.presets,
+        toy=presets.models[preset.model].revision is None,
+        spares_embeddings=spares_embeddings(card, method),
+        memory=estimate(load_of(presets, preset)),
+        minutes=minutes_between(presets, preset),
     )
     return sign(body)
 
@@ -128,9 +160,9 @@ def difference(path: Path, fresh: str) -> list[str]:
     return [line if line.endswith("\n") else line + "\n" for line in lines]
 
 
-def checkpoint_gib(rank: int, model: Model) -> float:
-    """Size of a checkpoint: the adapter in 32 bits and the two moments of AdamW."""
-    return model.adapter_parameters(rank) * 4 * 3 / GIB
+def checkpoint_gib(rank: int, model: Model, optimizer: str = "adamw_torch_fused") -> float:
+    """Size of a checkpoint: the adapter in 32 bits and the two moments of Adam, in 32 or 8 bits."""
+    return round(model.adapter_parameters(rank) * (6 if "8bit" in optimizer else 12) / GIB, 1)
 
 
 def plain_number(value: float) -> str:

@@ -55,20 +55,40 @@ def find_gpus() -> list[Gpu]:
     return gpus
 
 
+def card_here(presets: Presets | None = None, gpus: list[Gpu] | None = None) -> str | None:
+    """Name this machine's largest card as presets.yaml does; None without a card, or with one that it does not list."""
+    presets = presets or load_presets()
+    largest = max(find_gpus() if gpus is None else gpus, key=lambda gpu: gpu.memory_gib, default=None)
+    if largest is None:
+        return None
+    alike = {
+        name: card.memory_gib
+        for name, card in presets.cards.items()
+        if any(part in largest.name for part in card.known_as) and largest.memory_gib >= card.memory_gib * TOLERANCE
+    }
+    return max(alike, key=lambda name: alike[name], default=None)
+
+
 def choose(gpus: list[Gpu] | None = None, presets: Presets | None = None) -> Choice:
-    """Choose by the memory of the largest card; without one that fits, the CPU smoke."""
+    """Choose by the memory of the largest card and the number of its like; without one that fits, the CPU smoke."""
     presets = presets or load_presets()
     gpus = find_gpus() if gpus is None else gpus
     largest = max(gpus, key=lambda gpu: gpu.memory_gib, default=Gpu("no NVIDIA card", 0.0))
-    fitting = [name for name, need in _needs(presets).items() if need and largest.memory_gib >= need * TOLERANCE]
+    alike = sum(gpu == largest for gpu in gpus)
+    needs = {name: need for name, need in _needs(presets).items() if need and largest.memory_gib >= need * TOLERANCE}
+    several = {name for name in needs if presets.presets[name].cards > 1}
+    fitting = several if alike > 1 and several else needs.keys() - several
     if fitting:
+        # Of equals the first in the file: presets.yaml lists the safer one before the one with less room.
         name = max(
-            fitting, key=lambda name: (presets.models[presets.presets[name].model].parameters, _needs(presets)[name])
+            (name for name in needs if name in fitting),
+            key=lambda name: (presets.models[presets.presets[name].model].parameters, needs[name]),
         )
-        reason = f"Found {largest.name} with {largest.memory_gib:.0f} GiB: {name} fits."
+        found = f"{alike} × {largest.name}" if name in several else largest.name
+        reason = f"Found {found} with {largest.memory_gib:.0f} GiB: {name} fits."
     else:
         name = next(name for name, need in _needs(presets).items() if not need)
-        smallest = min((need for need in _needs(presets).values() if need), default=0.0)
+        smallest = min(need for need in _needs(presets).values() if need)
         here = f"{largest.name} with {largest.memory_gib:.0f} GiB" if gpus else "no NVIDIA card"
         reason = (
             f"Found {here}, and no preset for less than {smallest:.0f} GiB: taking {name}, which proves the chain on "

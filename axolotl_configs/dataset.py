@@ -1,6 +1,6 @@
-"""The dataset's files as a config names them: are they there, are they what was judged, does the longest row fit?
+"""The dataset's files as a config names them: are they there, judged, and read rightly by the trainer?
 
-Reads bytes, not tokens: no tokenizer is at hand here, so lengths are cautious estimates and say so.
+Lengths are exact where somebody counted them (see lengths.py), and else cautious estimates that say so.
 
     python -m axolotl_configs preflight axolotl_configs/cpu_smoke.yaml --data data/unimed_natal
 """
@@ -9,19 +9,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.files import sha256_of
+from axolotl_configs.lengths import LENGTHS_FILE, VERDICT_FILE, Lengths, first_rows, lengths_of, read_beside
 from axolotl_configs.problem import Config, Place, Problem, amber, datasets_of, green, number, red
+from axolotl_configs.rowscan import Scan, scan
 
-CHARACTERS_PER_TOKEN = 2.0
-"""Cautious: Portuguese has about 3 to a token, the digits of a CPF 1, and JSON counts its quotes here."""
-CHARACTERS_AT_MOST = 6.0
-"""No text of this kind has more characters to a token, so a row longer than that certainly does not fit."""
+CERTAINLY = 1.2
+"""Times sequence_len: a row estimated above that does not fit, whatever the tokenizer says."""
 DEFAULT_LENGTH = 512
 """Axolotl's `sequence_len` where a config has none."""
+
+
+RENDER = "run `make dataset`, or name the folder of your dataset (OUT=…, --data …)"
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A file of rows that was read once for all checks; `scan` and `lengths` are None where it cannot be."""
+
+    place: Place
+    path: Path
+    entry: Config
+    """The block of the config that names it."""
+    scan: Scan | None = None
+    lengths: Lengths | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is trained on, not evaluated."""
+        return self.place[0] == "datasets"
+
+
+def survey(config: Config) -> list[Surveyed]:
+    """Read every local file of a config, as far as its `split` reaches."""
+    found = []
+    for place, path in data_files(config):
+        entry = config[str(place[0])][place[1]]
+        if not path.is_file() or path.stat().st_size == 0:
+            found.append(Surveyed(place, path, entry))
+            continue
+        first = first_rows(entry.get("split"))
+        key = entry.get("field_messages")
+        per_turn = bool(entry.get("message_field_training"))
+        rows = scan(path, first=first, messages_key=key if isinstance(key, str) else "messages", per_turn=per_turn)
+        found.append(Surveyed(place, path, entry, rows, lengths_of(path, rows, first)))
+    return found
 
 
 def data_files(config: Config) -> list[tuple[Place, Path]]:
@@ -55,48 +92,52 @@ def move_data(config: Config, folder: Path) -> Config:
     return moved
 
 
-def check_files(config: Config) -> Iterator[Problem]:
+def check_files(config: Config, surveyed: list[Surveyed]) -> Iterator[Problem]:
     """Check every file that the config names; a file without a red problem gets a green word."""
-    files = data_files(config)
-    looked_at = {place for place, _ in files}
+    looked_at = {file.place for file in surveyed}
     for place, entry in datasets_of(config):
         if (*place, "path") not in looked_at:
             message = f"`{entry.get('path')}` is no local file; it was not looked at"
             yield amber((*place, "path"), message, "name a JSONL file")
-    for place, path in files:
-        problems = list(_check_file(place, path, config))
+    limit = number(config.get("sequence_len")) or DEFAULT_LENGTH
+    for file in surveyed:
+        problems = list(_check_file(file, limit))
         yield from problems
-        if all(problem.level != "red" for problem in problems):
-            _, characters = _longest(path)
-            tokens = f"the longest has at most {characters / CHARACTERS_PER_TOKEN:,.0f} tokens (an estimate)"
-            yield green(place, f"{path}: {_count(path):,} rows, {tokens}")
+        if file.lengths and all(problem.level != "red" for problem in problems):
+            longest = max(file.lengths.tokens, default=0)
+            yield green(
+                file.place,
+                f"{file.path}: {len(file.lengths.tokens):,} rows, none longer than "
+                f"{max(file.lengths.at_most, default=0):,.0f} tokens (the longest about {longest:,.0f}, "
+                f"{file.lengths.said}) of {limit:,.0f}",
+            )
 
 
-def _check_file(place: Place, path: Path, config: Config) -> Iterator[Problem]:
-    render = "run `make dataset`, or name the folder of your dataset (OUT=…, --data …)"
+def _check_file(file: Surveyed, limit: float) -> Iterator[Problem]:
+    place, path = file.place, file.path
     if not path.is_file():
-        yield red(place, f"{path} is not there", render)
-        return
-    if path.stat().st_size == 0:
-        yield red(place, f"{path} is empty", render)
-        return
-    if (wrong := _first_row_problem(path)) is not None:
-        yield red(place, f"{path}:1: {wrong}", f"see `make check DATA={path}`")
-    yield from _check_manifest(place, path)
-    yield from _check_length(place, path, number(config.get("sequence_len")) or DEFAULT_LENGTH)
+        yield red(place, f"{path} is not there", RENDER)
+    elif file.scan is None or file.lengths is None:
+        yield red(place, f"{path} is empty", RENDER)
+    else:
+        yield from _check_rows(file.place, path, file.scan)
+        yield from _check_manifest(place, path)
+        yield from _check_verdict(place, path)
+        if file.lengths.stale:
+            fix = f"delete {LENGTHS_FILE}, or count again with `python -m axolotl_configs lengths`"
+            yield red(place, f"stale lengths: {file.lengths.stale}", fix)
+        yield from _check_length(file, limit)
 
 
-def _first_row_problem(path: Path) -> str | None:
-    """Say why the first line is no row; the rest is the business of `make check`."""
-    with path.open("rb") as stream:
-        line = stream.readline()
-    try:
-        row = json.loads(line)
-    except ValueError as error:  # broken JSON and broken UTF-8 alike
-        return f"not JSON ({error})"
-    if not isinstance(row, dict) or not isinstance(row.get("messages"), list):
-        return "not a row: it has no list of `messages`"
-    return None
+def _check_rows(place: Place, path: Path, rows: Scan) -> Iterator[Problem]:
+    """Say which rows the trainer would damage or crash on: the first of each kind, and how many there are."""
+    seen = set()
+    for damage in rows.damages:
+        if damage.code not in seen:
+            seen.add(damage.code)
+            more = rows.counts[damage.code] - 1
+            also = f", and {more:,} more of the kind" if more else ""
+            yield red(place, f"{path}:{damage.line}: {damage.message}{also}", damage.fix)
 
 
 def _check_manifest(place: Place, path: Path) -> Iterator[Problem]:
@@ -118,27 +159,25 @@ def _check_manifest(place: Place, path: Path) -> Iterator[Problem]:
         yield red(place, message, "run `make dataset` again, or keep your own rows in a folder without manifest.json")
 
 
-def _check_length(place: Place, path: Path, limit: float) -> Iterator[Problem]:
-    line, characters = _longest(path)
-    upper, lower = characters / CHARACTERS_PER_TOKEN, characters / CHARACTERS_AT_MOST
-    if lower > limit:
-        message = f"{path}:{line}: at least {lower:,.0f} tokens, but sequence_len is {limit:,.0f}"
-        yield red(place, message, "raise `sequence_len`, or shorten the row: Axolotl would stop at it")
-    elif upper > limit:
-        message = f"{path}:{line}: the longest row may have up to {upper:,.0f} tokens (an estimate) of {limit:,.0f}"
-        yield amber(place, message, "if training stops at this row, raise `sequence_len`")
+def _check_verdict(place: Place, path: Path) -> Iterator[Problem]:
+    """Mind the judge's verdict where one lies beside the rows: it must be about these rows, and clean."""
+    verdict, wrong = read_beside(path, VERDICT_FILE)
+    if wrong:
+        yield red(place, f"stale verdict: {wrong}", f"run `make check DATA={path}` again")
+    elif verdict and verdict.get("errors"):
+        message = f"the judge found {verdict['errors']} errors in {path}"
+        yield red(place, message, f"see `make check DATA={path}`")
 
 
-def _longest(path: Path) -> tuple[int, int]:
-    """Find the line with the most bytes and count its characters."""
-    longest, number_of, size = b"", 0, 0
-    with path.open("rb") as stream:
-        for index, line in enumerate(stream, start=1):
-            if len(line) > size:
-                longest, number_of, size = line, index, len(line)
-    return number_of, len(longest.decode("utf-8", errors="replace").strip())
-
-
-def _count(path: Path) -> int:
-    with path.open("rb") as stream:
-        return sum(1 for line in stream if line.strip())
+def _check_length(file: Surveyed, limit: float) -> Iterator[Problem]:
+    """Tell of rows that do not fit, before the trainer stops at one."""
+    rows, lengths = file.scan, file.lengths
+    worst = max(zip(lengths.at_most, lengths.tokens, rows.lines, strict=False), default=(0, 0, 0))
+    if worst[0] <= limit:
+        return
+    if lengths.exact or worst[1] > limit * CERTAINLY:
+        message = f"{file.path}:{worst[2]}: {worst[1]:,.0f} tokens ({lengths.said}), but sequence_len is {limit:,.0f}"
+        yield red(file.place, message, "raise `sequence_len`, or shorten the row: Axolotl would stop at it")
+    else:
+        message = f"{file.path}:{worst[2]}: may have up to {worst[0]:,.0f} tokens (an estimate) of {limit:,.0f}"
+        yield amber(file.place, message, "if training stops at this row, raise `sequence_len`")

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from axolotl_configs.keys import DATASET_LISTS
 
 Config = dict[str, Any]
+LARGEST_NUMBER = 1e12
+"""No count or rate in a config is larger."""
 Place = tuple[str | int, ...]
 
 
@@ -55,6 +57,12 @@ def number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def positive(value: Any) -> float | None:
+    """Read a number above zero that one can compute with; None for anything else, infinity included."""
+    found = number(value)
+    return found if found is not None and 0 < found < LARGEST_NUMBER else None
 
 
 def items(value: Any) -> list[Any]:

@@ -37,11 +37,13 @@ class Progress:
     loss: float | None = None
     eval_loss: float | None = None
     tokens_per_second: float | None = None
+    """Of all cards together, since the first loss; Axolotl's own figure counts only the tokens that are trained."""
     losses: int = 0
     settled: bool = False
     """Whether the step belongs to the loss: a loss is printed just before its bar."""
     said: list[str | None] = field(default_factory=list)
     first_step_at: tuple[int, float] | None = None
+    first_tokens_at: tuple[float, float] | None = None
 
     def read(self, line: str) -> str | None:
         """Take in one line of output; gives what is worth saying aloud about it."""
@@ -71,12 +73,21 @@ class Progress:
         except (ValueError, SyntaxError):
             return None
         self.eval_loss = _number(metrics.get("eval_loss"), self.eval_loss)
-        self.tokens_per_second = _number(metrics.get("tokens/train_per_sec_per_gpu"), self.tokens_per_second)
+        self._count(_number(metrics.get("tokens/total"), None))
         self.settled = False
         if "loss" in metrics:
             self.loss = _number(metrics["loss"], None)
             self.losses += 1
         return None
+
+    def _count(self, tokens: float | None) -> None:
+        if tokens is None:
+            return
+        now = time.monotonic()
+        if self.first_tokens_at is None:
+            self.first_tokens_at = (tokens, now)
+        elif now > self.first_tokens_at[1]:
+            self.tokens_per_second = (tokens - self.first_tokens_at[0]) / (now - self.first_tokens_at[1])
 
     def __str__(self) -> str:
         parts = [f"step {self.step}/{self.total or '?'}"]

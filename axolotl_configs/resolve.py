@@ -12,7 +12,9 @@ import argparse
 import copy
 import hashlib
 import json
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,9 @@ from axolotl_configs.choose import choose
 from axolotl_configs.dataset import data_files, move_data
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.files import sha256_of, write_text
-from axolotl_configs.problem import datasets_of
+from axolotl_configs.overrides import LARGEST_ALPHA, LARGEST_RANK, whole
+from axolotl_configs.problem import Problem, datasets_of, red
 from axolotl_configs.reading import Document, read_yaml
-
-LARGEST_RANK = 512
-LARGEST_ALPHA = 2048
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def _override(
     config: dict[str, Any], document: Document, rank: int | str | None, alpha: int | str | None, notes: list[str]
 ) -> bool:
     """Put rank and alpha into the config; tell whether they now differ from the file."""
-    new_rank = _whole("RANK", rank, LARGEST_RANK)
-    new_alpha = _whole("ALPHA", alpha, LARGEST_ALPHA)
+    new_rank = whole("RANK", rank, LARGEST_RANK)
+    new_alpha = whole("ALPHA", alpha, LARGEST_ALPHA)
     if new_rank is None and new_alpha is None:
         return False
     old_rank, old_alpha = (_in_file(document, key) for key in ("lora_r", "lora_alpha"))
@@ -141,24 +141,24 @@ def _override(
     return (config["lora_r"], new_alpha) != (old_rank, old_alpha)
 
 
-def _whole(name: str, value: int | str | None, largest: int) -> int | None:
-    """Read an override as a whole number from 1."""
-    if value is None or str(value).strip() == "":
-        return None
-    text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest and len(text) <= 9):
-        raise ConfigError(
-            f"{name}={value}: must be a whole number from 1 to {largest}.\n    fix: for example {name}=16"
-        )
-    return int(text)
-
-
 def _in_file(document: Document, key: str) -> int:
     value = document.data.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         where = f"{document.path}:{document.line(key)}"
         raise ConfigError(f"{where}: `{key}` must be a whole number above 0, not {value!r}.\n    fix: `{key}: 32`")
     return value
+
+
+def prepared_rows(config: dict[str, Any]) -> Iterator[Problem]:
+    """See that a resolved config, which names tokenized rows by their hash, still means the rows that lie there."""
+    path = str(config.get("dataset_prepared_path") or "")
+    named = re.fullmatch(r"[0-9a-f]{16}", Path(path).name)
+    files = [file for _, file in data_files(config)]
+    if not named or not files or not all(file.is_file() for file in files):
+        return
+    if _preparation_hash(config, content_hash(files))[:16] != named[0]:
+        message = f"{path} is about other rows or another template; Axolotl would train those in silence"
+        yield red("dataset_prepared_path", message, "write `dataset_prepared_path: build/prepared`")
 
 
 def _preparation_hash(config: dict[str, Any], contents: str) -> str:

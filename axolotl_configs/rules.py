@@ -10,6 +10,7 @@ tests/cases/configs.json.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,8 @@ def plugins(config: Config) -> Iterator[Problem]:
             message = f"`{key}` is dropped in silence: its plugin is not listed"
             yield red(key, message, f"add `plugins: [{plugin}]`, or remove the key")
     for index, name in enumerate(listed):
-        if not any(_same_plugin(plugin, name) for plugin in schema()["plugins"]):
+        ours = str(name).startswith("axolotl_configs.plugins.")
+        if not ours and not any(_same_plugin(plugin, name) for plugin in schema()["plugins"]):
             meant = nearest(str(name), schema()["plugins"])
             fix = f"did you mean `{meant}`?" if meant else "make sure that it can be imported on the training machine"
             yield (red if meant else amber)(("plugins", index), f"`{name}` is no plugin known here", fix)
@@ -160,6 +162,8 @@ def several_cards(config: Config) -> Iterator[Problem]:
         yield red("deepspeed", "FSDP and DeepSpeed together; Axolotl does not notice", "remove one of the two")
     if isinstance(deepspeed, str) and not Path(deepspeed).is_file():
         yield red("deepspeed", f"{deepspeed} is not there; Axolotl notices late", "name an existing JSON file")
+    elif isinstance(deepspeed, str) and (wrong := _deepspeed_problem(Path(deepspeed))):
+        yield red("deepspeed", f"{deepspeed} {wrong}", "take one of axolotl_configs/deepspeed/")
     if not fsdp:
         return
     if str(config.get("fsdp_version")) != "2":
@@ -194,6 +198,16 @@ def retired_keys(config: Config) -> Iterator[Problem]:
     for key, fix in RETIRED.items():
         if config.get(key) is not None:
             yield (red if "refuses" in fix else amber)(key, f"`{key}` is no longer in use", fix)
+
+
+def _deepspeed_problem(path: Path) -> str:
+    """Say what is wrong with a DeepSpeed file, as far as it can be seen without DeepSpeed."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({error})"
+    stage = content.get("zero_optimization", {}).get("stage") if isinstance(content, dict) else None
+    return "" if stage in (0, 1, 2, 3) else "names no stage of ZeRO"
 
 
 def _same_plugin(plugin: str, name: Any) -> bool:

@@ -49,7 +49,7 @@ PACKAGES = ("axolotl", "torch", "transformers", "peft", "datasets", "accelerate"
 # --- who it is
 
 
-def fingerprint(config: dict) -> dict:
+def fingerprint(config: dict, cards: int = 1) -> dict:
     """What makes this run this run: every key that bears on what is learned, and the contents behind its paths."""
     kept = {key: value for key, value in config.items() if key not in HARMLESS}
     files = [Path(block["path"]) for key in ("datasets", "test_datasets") for block in config.get(key) or []]
@@ -57,6 +57,7 @@ def fingerprint(config: dict) -> dict:
         "config": json.loads(json.dumps(kept, default=str)),
         "data_sha256": {path.name: sha256_of(path) for path in files},
         "base_model_sha256": base_mark(Path(str(config["base_model"]))),
+        "cards": cards,
     }
 
 
@@ -88,6 +89,8 @@ def differences(before: dict, after: dict) -> list[str]:
             if before.get("data_sha256", {}).get(name) != after["data_sha256"].get(name)
         )
         lines.append(f"data: the contents of {', '.join(names)} changed")
+    if before.get("cards", 1) != after["cards"]:
+        lines.append(f"cards: {before.get('cards', 1)} -> {after['cards']}, and a step would be of another size")
     if before.get("base_model_sha256") != after["base_model_sha256"]:
         lines.append(f"base_model: the files in {new.get('base_model')} changed")
     return lines

@@ -5,6 +5,8 @@
 
 A run lies in `outputs/<run>/`. Called again, it goes on from the last checkpoint; a finished run is left as it is, and
 a run whose config, data or base model changed is refused. `--resume no` begins anew and moves the old run aside.
+SIGTERM, SIGHUP and Ctrl-C save a checkpoint first. `--keep DIR` copies the checkpoints to a folder that outlives the
+machine, and takes them back on the next one. `--force` trains although preflight is red.
 Exit codes: 0 trained, 1 the training or the look failed, 2 bad input, 100 preflight is red, 130 and 143 stopped.
 """
 
@@ -12,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from axolotl_configs import launch, run
-from axolotl_configs.choose import choose, find_gpus
+from axolotl_configs import curves, gate, launch, prepare, run
 from axolotl_configs.errors import ConfigError
-from axolotl_configs.preflight import examine
+from axolotl_configs.files import sha256_of
+from axolotl_configs.keep import Keeper
+from axolotl_configs.overrides import adapter_numbers, price, whole
 from axolotl_configs.resolve import Resolved, resolve, write_resolved
 from axolotl_configs.toy import TOY_PATH
 
@@ -42,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rank", metavar="N", help="another lora_r; alone, it keeps the ratio of alpha to rank")
     parser.add_argument("--alpha", metavar="N", help="another lora_alpha")
     parser.add_argument("--resume", metavar="yes|no", help="no: begin anew and keep the old run aside (default: yes)")
+    parser.add_argument("--cards", metavar="N", help="processes (default: all cards for FSDP and DeepSpeed, else one)")
+    parser.add_argument("--keep", metavar="DIR", help="copy checkpoints there, and take them back from there")
+    parser.add_argument("--price", metavar="P", help="of one card for an hour: the cost goes into run.json")
+    parser.add_argument("--force", action="store_true", help="train although preflight is red")
     parser.add_argument("--output-root", default="outputs", metavar="DIR", help="where runs lie (default: outputs)")
 
 
@@ -56,10 +61,11 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    resume = _yes_or_no(args.resume)
-    config_path, on_gpu = _choose(args.config)
+    resume, cost = _yes_or_no(args.resume), price(args.price)
+    asked = whole("CARDS", args.cards, 64)
+    config_path, on_gpu = gate.choose_config(args.config)
     data_dir = Path(args.data) if args.data else None
-    if not _preflight(config_path, data_dir):
+    if not gate.passes(config_path, data_dir, adapter_numbers(args.rank, args.alpha), asked, cost, force=args.force):
         return 100
     resolved = resolve(
         config_path, data_dir=data_dir, rank=args.rank, alpha=args.alpha, output_root=args.output_root or "outputs"
@@ -67,9 +73,12 @@ def _train(args: argparse.Namespace) -> int:
     for note in resolved.notes:
         print(note)
     on_gpu = on_gpu and resolved.config["base_model"] != TOY_PATH
-    _check_machine(resolved.config, on_gpu)
-    with _alone(resolved.run_dir):
-        return Work(resolved, on_gpu, resume).run()
+    cards = gate.processes(resolved.config, asked, on_gpu)
+    gate.check_machine(resolved.config, on_gpu)
+    keeper = Keeper(resolved.run_dir, Path(args.keep) if args.keep else None)
+    keeper.check()
+    with gate.alone(resolved.run_dir):
+        return Work(resolved, on_gpu, resume, cards, keeper, cost).run()
 
 
 def _yes_or_no(text: str | None) -> bool:
@@ -79,70 +88,6 @@ def _yes_or_no(text: str | None) -> bool:
     return answer == "yes"
 
 
-def _choose(config: str | None) -> tuple[Path, bool]:
-    """The config to train and whether it runs on a GPU."""
-    if config:
-        return Path(config), bool(find_gpus())
-    choice = choose()
-    free = shutil.disk_usage(Path.cwd()).free / 2**30
-    print(choice.reason)
-    print(
-        f"Config: {choice.config} · download about {choice.download_gib:.0f} GiB"
-        f" · disk about {choice.disk_gib:.0f} GiB of {free:.0f} GiB free"
-    )
-    if free < choice.disk_gib:
-        print("Careful: there may be too little disk for the download, the checkpoints and the adapter.")
-    return choice.config, choice.on_gpu
-
-
-def _preflight(config_path: Path, data_dir: Path | None) -> bool:
-    """Say what preflight found, if it is not all well; false when something is red."""
-    checks = examine(config_path, data_dir)
-    for check in checks:
-        if check.level != "green":
-            where = f"{config_path}:{check.line}" if check.line else f"{config_path}"
-            stream = sys.stderr if check.level == "red" else sys.stdout
-            print(f"{where}: {check.level}: {check.message}\n    fix: {check.fix}", file=stream)
-    reds = sum(check.level == "red" for check in checks)
-    if reds:
-        print(f"Not started: preflight of {config_path} is red ({reds}).", file=sys.stderr)
-        return False
-    print(f"Preflight: {len(checks)} checks of {config_path}, nothing red.")
-    return True
-
-
-def _check_machine(config: dict, on_gpu: bool) -> None:
-    """Refuse here and now what would fail only after the download."""
-    if importlib.util.find_spec("axolotl") is None:
-        raise ConfigError(
-            "this Python has no Axolotl.\n    fix: `make train` makes the trainer's environment and uses it"
-        )
-    needs = [key for key in ("load_in_4bit", "load_in_8bit", "lora_mlp_kernel", "lora_qkv_kernel") if config.get(key)]
-    needs += ["bf16"] if config.get("bf16") is True else []
-    if needs and not on_gpu:
-        raise ConfigError(
-            f"this config needs an NVIDIA GPU ({', '.join(needs)}), and nvidia-smi shows none here.\n"
-            "    fix: run it on a machine with the card of its name; without CONFIG the CPU smoke is taken"
-        )
-
-
-@contextlib.contextmanager
-def _alone(run_dir: Path) -> Iterator[None]:
-    """Hold the run's lock: two trainings in one folder would destroy each other's checkpoints."""
-    lock = run_dir.with_name(f".{run_dir.name}.lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = lock.open("w")
-    except OSError as error:
-        raise ConfigError(f"{lock}: cannot be written ({error.strerror}).\n    fix: mend the folder") from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(f"{run_dir}: is being trained right now.\n    fix: wait for it, or stop it") from error
-        yield
-
-
 @dataclass
 class Work:
     """One training from the run's folder as it was found to the look at the end."""
@@ -150,6 +95,9 @@ class Work:
     resolved: Resolved
     on_gpu: bool
     resume: bool
+    cards: int = 1
+    keeper: Keeper | None = None
+    price: float | None = None
 
     @property
     def run_dir(self) -> Path:
@@ -163,11 +111,22 @@ class Work:
     def run(self) -> int:
         """Train if there is something left to train, then look."""
         self._make_toy()
-        mark = run.fingerprint(self.resolved.config)
+        mark = run.fingerprint(self.resolved.config, self.cards)
+        if self.resume and self.keeper and (step := self.keeper.restore()):
+            print(f"{self.run_dir}: step {step} was taken back from {self.keeper.home}.")
         if self.already_finished(mark):
             return 0 if self._look_is_there() else self._look()
         self._write_beside(mark)
-        return self._launch() or self._look()
+        prepare.ask_axolotl(self.run_dir / CONFIG_FILE)
+        model = prepare.download(self.resolved.config)
+        if str(self.resolved.config["base_model"]) != TOY_PATH:
+            prepare.count_tokens(self.resolved.config, model)
+        code = self._launch() or self._look()
+        if self.keeper:
+            self.keeper.finish()
+            if self.keeper.trouble:
+                print(f"Careful: {self.keeper.trouble}", file=sys.stderr)
+        return code
 
     def _make_toy(self) -> None:
         if str(self.resolved.config["base_model"]) != TOY_PATH:
@@ -182,6 +141,8 @@ class Work:
             return False
         if not self.resume:
             print(f"RESUME=no: the old run now lies in {run.set_aside(self.run_dir)}.")
+            if self.keeper:
+                self.keeper.set_aside()
             return False
         record = self.run_dir / "fingerprint.json"
         if not record.is_file():
@@ -219,26 +180,50 @@ class Work:
 
     def _launch(self) -> int:
         """Train; 0 when the files prove that it succeeded."""
-        print(f"Training {self.resolved.name} on {'the GPU' if self.on_gpu else 'the CPU'}; log: {self._log}")
+        where = ("the GPU" if self.on_gpu else "the CPU") + (f" in {self.cards} processes" if self.cards > 1 else "")
+        print(f"Training {self.resolved.name} on {where}; log: {self._log}")
+        resolved = self.run_dir / CONFIG_FILE
         try:
             with self._session():
-                launch.train(self.run_dir / CONFIG_FILE, self.resolved.config, self.run_dir, on_gpu=self.on_gpu)
+                launch.train(
+                    resolved,
+                    self.resolved.config,
+                    self.run_dir,
+                    on_gpu=self.on_gpu,
+                    cards=self.cards,
+                    keeper=self.keeper,
+                )
         except launch.Stopped as stopped:
             self._say_how_to_go_on()
             return 128 + stopped.number
         proved = run.proof(self.run_dir)
         source = self.resolved.source.as_posix()
-        run.write_record(self.run_dir, proved, name=self.resolved.name, made_from=source, on_gpu=self.on_gpu)
+        run.write_record(
+            self.run_dir,
+            proved,
+            name=self.resolved.name,
+            made_from=source,
+            on_gpu=self.on_gpu,
+            cards=self.cards,
+            config_sha256=sha256_of(resolved),
+            fingerprint=run.read_json(self.run_dir / "fingerprint.json"),
+        )
+        curves.draw(self.run_dir)
         if proved.good:
             early = " (stopped early: the evaluation loss no longer fell)" if proved.stopped_early else ""
             print(f"Trained {proved.step} of {proved.max_steps} steps{early}: {_losses(proved)}.")
-            print(f"Adapter: {self.run_dir}")
+            print(f"Adapter: {self.run_dir}{self._money()}")
             return 0
         why = launch.reason(self._log)
         print(f"Training failed{f': {why}' if why else ''}", file=sys.stderr)
         print("".join(f"    {problem}\n" for problem in proved.problems), end="", file=sys.stderr)
         print(f"    fix: read the end of {self._log}; afterwards the same command goes on", file=sys.stderr)
         return 1
+
+    def _money(self) -> str:
+        """What all sessions of this run cost together, where a price was told."""
+        cost = sum(session.get("cost", 0) for session in run.read_record(self.run_dir).get("sessions", []))
+        return f" · cost {cost:.2f}" if cost else ""
 
     def _say_how_to_go_on(self) -> None:
         step = run.last_step(self.run_dir)
@@ -294,7 +279,10 @@ class Work:
         try:
             yield
         finally:
-            session |= {"to_step": run.last_step(self.run_dir), "seconds": round(time.monotonic() - clock, 1)}
+            seconds = time.monotonic() - clock
+            session |= {"to_step": run.last_step(self.run_dir), "seconds": round(seconds, 1)}
+            if self.price is not None:
+                session["cost"] = round(seconds / 3600 * self.price * self.cards, 4)
             run.add_session(self.run_dir, session)
 
 

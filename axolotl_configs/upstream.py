@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from axolotl_configs import workload
 from axolotl_configs.errors import ConfigError
 from axolotl_configs.keys import schema
 from axolotl_configs.reading import read_yaml
@@ -42,7 +43,7 @@ def validate(path: Path) -> dict[str, Any]:
     result = {"config": str(path), "keys_in": len(before), "keys_lost": [], "values_changed": {}, "error": None}
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Axolotl greets on stdout
-            after = _axolotl(config)
+            after = _axolotl(config, path.read_text(encoding="utf-8"))
     except ValueError as error:  # pydantic's errors are ValueErrors, and so are those of Axolotl's own checks
         return {**result, "error": str(error)}
     aliases = schema()["aliases"]
@@ -56,7 +57,8 @@ def validate(path: Path) -> dict[str, Any]:
     return result
 
 
-def _axolotl(config: dict[str, Any]) -> dict[str, Any]:
+def _axolotl(config: dict[str, Any], text: str) -> dict[str, Any]:
+    """Give the config as Axolotl understands it; `text` is the file, whose head names the card."""
     os.environ.update(AXOLOTL_DO_NOT_TRACK="1", DO_NOT_TRACK="1", HF_HUB_OFFLINE="1")
     try:
         from axolotl.cli.config import prepare_plugins
@@ -70,12 +72,14 @@ def _axolotl(config: dict[str, Any]) -> dict[str, Any]:
 
     # Declared, not probed: the config is judged for the card it is meant for, on whatever machine this is.
     cuda = config.get("bf16") is True
+    work = workload.read(config, text=text)
+    capability = (work.card.capability if work.card else "sm_80") if cuda else None
     capabilities = {
         "bf16": cuda,
         "tf32": cuda,
-        "fp8": False,
-        "n_gpu": 1,
-        "compute_capability": "sm_80" if cuda else None,
+        "fp8": capability == "sm_90",
+        "n_gpu": work.cards,
+        "compute_capability": capability,
     }
     cfg = DictDefault(config)
     prepare_plugins(cfg)

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from axolotl_configs import preflight, rules
+from axolotl_configs import forecast, preflight, rules, workload
 from axolotl_configs.build import render
+from axolotl_configs.card_rules import card_rules
+from axolotl_configs.dataset import move_data, survey
 from axolotl_configs.keys import AXOLOTL_VERSION, known_keys, misfits, nearest, schema
 
 ROOT = Path(__file__).parents[1]
 CASES = json.loads((ROOT / "tests" / "cases" / "configs.json").read_text(encoding="utf-8"))
 REAL = yaml.safe_load(render("qwen2.5-32b_qlora_a100-80gb"))
-ROW = {"id": "x-1", "category": "greetings", "messages": [{"role": "user", "content": "oi"}]}
+SAID = [{"role": "user", "content": "oi"}, {"role": "assistant", "content": "Olá! Como posso ajudar?"}]
+ROW = {"id": "x-1", "category": "greetings", "messages": SAID}
 
 
 def write_data(folder: Path, rows: list[dict] | None = None, *, manifest: bool = True) -> Path:
@@ -145,14 +148,19 @@ def _schema_words(node):
 ODD = [None, 0, -1, 1.5, True, "x", "", [], [1, None], ["x"], {}, {"a": 1}, float("nan"), 10**400]
 
 
-def test_no_value_of_any_key_crashes_a_rule():
+def test_no_value_of_any_key_crashes_a_rule(data):
+    real = move_data(REAL, data)
     places = [(key,) for key in REAL] + [("datasets", 0, key) for key in REAL["datasets"][0]]
     for place in [*places, ("datasets", 0), ("special_tokens", "pad_token"), ("fsdp_config",), ("deepspeed",)]:
         for value in ODD:
             name = ".".join(map(str, place))
-            config = changed({"set": {name: value}})
+            config = changed({"set": {name: value}}, real)
             for rule in rules.RULES:
                 assert all(problem.message for problem in rule(config)), (name, value)
+            situation = forecast.Situation(config, workload.read(config, card="a100-80gb"), survey(config))
+            for estimate in forecast.FORECASTS:
+                assert all(problem.message for problem in estimate(situation)), (name, value)
+            assert all(problem.message for problem in card_rules(config, situation.work)), (name, value)
             assert all(misfit.fix for misfit in misfits({place[0]: config[place[0]]}))
 
 
@@ -161,7 +169,8 @@ def test_no_value_of_any_key_crashes_a_rule():
 
 def test_a_sound_dataset_is_green(data, tmp_path):
     checks = examine(REAL, data, tmp_path)
-    assert {check.level for check in checks} == {"green"}
+    assert {check.code for check in checks if check.level != "green"} == {"steps", "memory"}
+    # one row is less than a checkpoint, and a file without its head names no card
     assert any("1 rows" in check.message for check in checks)
 
 
@@ -194,7 +203,7 @@ def damage_manifest(folder):
 
 
 def damage_far_too_long(folder):
-    write_data(folder, [{**ROW, "messages": [{"role": "user", "content": "a" * 30_000}]}])
+    write_data(folder, [{**ROW, "messages": [{"role": "user", "content": "a" * 30_000}, SAID[1]]}])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +225,7 @@ def test_a_damaged_dataset_is_red(damage, data, tmp_path):
 
 
 def test_a_row_that_may_be_too_long_is_amber_and_named(data, tmp_path):
-    write_data(data, [ROW, {**ROW, "messages": [{"role": "user", "content": "á" * 10_000}]}])
+    write_data(data, [ROW, {**ROW, "messages": [{"role": "user", "content": "á" * 10_000}, SAID[1]]}])
     found = [check for check in examine(REAL, data, tmp_path) if check.code == "dataset" and check.level != "green"]
     assert {check.level for check in found} == {"amber"}
     assert "train.jsonl:2:" in found[0].message

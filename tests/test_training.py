@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import itertools
 import json
 import math
 import os
@@ -362,16 +363,18 @@ Tokenizing Prompts (num_proc=2): 100%|██████████| 60/60 [00:
   0%|          | 0/4 [00:00<?, ?it/s]
   0%|          | 0/6 [00:00<?, ?it/s]
 {'eval_loss': '7.631', 'eval_runtime': '0.1423', 'epoch': 0}
-{'loss': '7.627', 'grad_norm': '0.4255', 'learning_rate': '0.0002', 'epoch': '0.03'}
+{'loss': '7.627', 'grad_norm': '0.4255', 'learning_rate': '0.0002', 'tokens/total': 1000, 'epoch': '0.03'}
  25%|██▌       | 1/4 [00:00<00:01,  2.88it/s]
-{'loss': 'nan', 'tokens/train_per_sec_per_gpu': '2900', 'epoch': '0.07'}
+{'loss': 'nan', 'tokens/train_per_sec_per_gpu': '90', 'tokens/total': 12600, 'epoch': '0.07'}
  50%|█████     | 2/4 [00:00<00:00,  2.88it/s]
 100%|██████████| 6/6 [00:00<00:00, 59.62it/s]
 {not python
 """
 
 
-def test_progress_is_read_from_axolotls_output():
+def test_progress_is_read_from_axolotls_output(monkeypatch):
+    clock = itertools.count(0.0, 2.0)
+    monkeypatch.setattr("axolotl_configs.progress.time.monotonic", lambda: next(clock))
     progress = Progress()
     said = [progress.read(line) for line in OUTPUT.splitlines()]
     assert [words for words in said if words] == ["training begins"]
