@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,15 @@ def write(path: Path, *rows: dict) -> Path:
     return path
 
 
+def numbered(rows: list[dict], times: int) -> Iterator[dict]:
+    """The rows so many times, `%` in them being a number and `@` the same in letters."""
+    for number in range(times):
+        letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        for row in rows:
+            text = json.dumps(row, ensure_ascii=False)
+            yield json.loads(text.replace("%", str(number)).replace("@", letters)) if times > 1 else row
+
+
 def codes(report) -> list[str]:
     return sorted({finding.code for finding in report.findings})
 
@@ -51,7 +62,8 @@ def test_line(case: dict, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", TABLES["files"], ids=name_of)
 def test_files(case: dict, tmp_path: Path) -> None:
-    paths = [write(tmp_path / f"{number}.jsonl", *rows) for number, rows in enumerate(case["files"])]
+    files = [list(numbered(rows, case.get("times", 1))) for rows in case["files"]]
+    paths = [write(tmp_path / f"{number}.jsonl", *rows) for number, rows in enumerate(files)]
     report = check_files(paths, Minimums(**case.get("minimums", {})))
     assert codes(report) == sorted(case["expect"]), [f"{f.path}: {f.message}" for f in report.findings]
 
@@ -173,3 +185,15 @@ def test_hostile_rows_never_crash_it(tmp_path: Path) -> None:
     report = check_files([write(tmp_path / "strange.jsonl", *rows)])
     assert report.rows == len(rows) > 300
     assert {f.line for f in report.findings} == set(range(1, len(rows) + 1))
+
+
+def test_any_number_of_workers_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("validators.rows.BLOCK", 2000)
+    rows = [case["row"] for _, case in ROWS]
+    path = write(tmp_path / "rows.jsonl", *rows)
+    packed = tmp_path / "rows.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    alone, two, unpacked = check_files([path], workers=1), check_files([path], workers=2), check_files([packed])
+    assert alone.findings == two.findings and alone.summary == two.summary
+    assert [f.code for f in unpacked.findings] == [f.code for f in alone.findings]
+    assert alone.rows == len(rows) and len(alone.findings) > 100

@@ -32,13 +32,18 @@ class Call:
 
 @dataclass(slots=True)
 class Turn:
-    """One message: its place in the row, its role, its content, and the calls that an assistant makes in it."""
+    """One message: its place in the row, its role, its content, and the calls that an assistant makes in it.
+
+    `result` is what a tool's content says, decoded; `problem` why it does not.
+    """
 
     index: int
     raw: dict[str, Any]
     role: Any
     content: Any
     calls: list[Call]
+    result: Any = None
+    problem: Problem | None = None
 
     @property
     def path(self) -> str:
@@ -94,9 +99,13 @@ def build(row: dict[str, Any], file: str, line: int) -> Context:
 
 
 def _turn(index: int, raw: dict[str, Any]) -> Turn:
-    calls = raw.get("tool_calls") if raw.get("role") == "assistant" else None
-    parts = [_call(index, i, call) for i, call in enumerate(calls)] if isinstance(calls, list) else []
-    return Turn(index, raw, raw.get("role"), raw.get("content"), parts)
+    role, content = raw.get("role"), raw.get("content")
+    turn = Turn(index, raw, role, content, [])
+    if role == "assistant" and isinstance(calls := raw.get("tool_calls"), list):
+        turn.calls = [_call(index, i, call) for i, call in enumerate(calls)]
+    elif role == "tool" and isinstance(content, str):
+        turn.result, turn.problem = load(content)
+    return turn
 
 
 def _call(message: int, index: int, raw: Any) -> Call:

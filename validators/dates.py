@@ -218,6 +218,8 @@ def _months(tokens: Tokens, match: re.Match[str]) -> tuple[int, ...]:
 
 def parts(tokens: Tokens, shape: str, with_month: bool) -> Iterator[Span]:
     """Pieces of a date that words give away: with a month `15 de junho`, `junho de 85`; without `dia 15`, `de 85`."""
+    if not (("M" in shape) if with_month else ("d" in shape or "e" in shape or "Y" in shape)):
+        return
     for pattern in PARTS_WITH_A_MONTH if with_month else PARTS_IN_FIGURES:
         for match in pattern.finditer(shape):
             reading = _read_part(tokens, match)

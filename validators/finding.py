@@ -151,6 +151,13 @@ CODES: dict[str, Code] = {
     ),
     # the file as a whole, and one file against another
     "corpus.duplicate": error("the same conversation twice", "remove one"),
+    "corpus.near_duplicate": warning(
+        "nearly the same conversation twice", "remove one, or make them differ in more than a word"
+    ),
+    "corpus.unbalanced": warning(
+        "one category holds most of the rows", "write more of the others; a model learns what it sees most"
+    ),
+    "corpus.concentrated": warning("few texts make up much of what is said", "write more wordings"),
     "corpus.id_reused": error("two rows with one id", "make the ids unique"),
     "corpus.min_rows": error("too few rows", "write more conversations"),
     "corpus.min_each": error("too few rows of a category", "write more of this category"),
@@ -161,6 +168,7 @@ CODES: dict[str, Code] = {
         "compute them with weights 10 to 2, then 11 to 2; a wrong CPF must be the exception",
     ),
     "leak.conversation": error("the same conversation in two files", "keep it in one of them"),
+    "leak.near_duplicate": warning("nearly the same conversation in two files", "keep it in one of them"),
     "leak.cpf": error("the same CPF in two files", "give each file people of its own"),
     "leak.person": warning("the same full name and birth date in two files", "give each file people of its own"),
 }

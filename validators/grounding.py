@@ -14,7 +14,9 @@ from validators.context import Call, Context, Turn
 from validators.cpf import cpf_ok
 from validators.finding import Finding
 from validators.formats import Candidate, scan
-from validators.tokens import edits, fold
+from validators.spoken import edits
+from validators.tokens import fold
+from validators.trace import mask
 
 CORRECTION = re.compile(
     r"\b(err(?:ei|ado|ada)|corrig\w*|correca?o|corret[oa]|na verdade|digitei|digo|troquei|trocad\w+|engan\w+|"
@@ -246,11 +248,6 @@ def _may_try_again(between: list[Turn]) -> bool:
     answer = between[0].content if between and between[0].role == "tool" else None
     failed = isinstance(answer, str) and PASSING.search(fold(answer)[0])
     return bool(failed) and any(turn.role == "user" for turn in between)
-
-
-def mask(cpf: str) -> str:
-    """A CPF that is safe to print in a report."""
-    return f"{cpf[:3]}.***.***-{cpf[-2:]}"
 
 
 CHECKS = (check_grounding, check_repeats)

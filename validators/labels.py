@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from validators.tokens import NUMBER, Tokens
+from validators.tokens import NUMBERS_IN_SHAPE, Tokens
 
 AFTERWARDS = re.compile(r"[.:]?(\()?([&we:]{0,6})([cbto])")
 LOOK_BACK = 9
@@ -36,7 +36,7 @@ class Labels:
         shape, words, line = self.tokens.shape, 0, False
         for step in range(1, min(LOOK_BACK, place) + 1):
             letter = shape[place - step]
-            if letter == "!" or re.match(NUMBER, letter) or (line and letter == "w") or (letter == "n" and words):
+            if letter == "!" or letter in NUMBERS_IN_SHAPE or (line and letter == "w") or (letter == "n" and words):
                 return
             line = line or letter == "n"
             words += letter == "w"
