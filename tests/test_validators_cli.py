@@ -76,9 +76,9 @@ def test_json(bad: Path, flag: list[str]) -> None:
     result = run("check", bad, *flag)
     report = json.loads(result.stdout)
     assert result.returncode == 100 and list(report) == ["rows", "findings", "summary"]
-    assert list(report["findings"][0]) == ["code", "level", "file", "line", "row_id", "path", "message", "fix"]
+    assert list(report["findings"][0]) == ["code", "level", "file", "line", "row_id", "path", "message", "fix", "span"]
     assert report["findings"][0] | {"message": ""} == {
-        "code": "text.edges", "level": "error", "file": str(bad), "line": 1, "row_id": "b", "path": "$.messages[0].content", "message": "", "fix": "strip the text",
+        "code": "text.edges", "level": "error", "file": str(bad), "line": 1, "row_id": "b", "path": "$.messages[0].content", "message": "", "fix": "strip the text", "span": None,
     }  # fmt: skip
     assert report["summary"]["errors"] == 2 and report["summary"]["codes"] == {"line.not_json": 1, "text.edges": 1}
 

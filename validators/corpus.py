@@ -19,7 +19,7 @@ ENOUGH_CALLS, WRONG_SHARE = 20, 0.25
 ENOUGH_ROWS = 1000  # below it, shares say little
 MOST_OF_ONE_CATEGORY = 0.6
 MOST_OF_TEN_UTTERANCES = {"user": 0.10, "assistant": 0.15}
-NEAR, ENOUGH_TRIPLES, KEYS = 0.8, 12, 3
+NEAR, ENOUGH_TRIPLES, KEYS = 0.85, 12, 3
 MOST_REMEMBERED = 2_000_000
 """So many rows are compared with each other; those of a larger file only with the first of them."""
 

@@ -131,6 +131,20 @@ def fill(known: str, new: str) -> str:
     return "".join(b if b != "?" else a for a, b in zip(known, new, strict=True))
 
 
+def sound_parts(text: str) -> str:
+    """What can be kept of figures that are no date, 10/06/985 or 00/09/1982: the day, the month, the year by itself."""
+    groups = re.findall(r"\d+", text)
+    if len(groups) != 3:
+        return "????????"
+    day, month, year = groups
+    sure = years(year)
+    return (
+        (str(sure[0]) if len(sure) == 1 else "????")
+        + (f"{int(month):02}" if 1 <= int(month) <= 12 else "??")
+        + (f"{int(day):02}" if 1 <= int(day) <= 31 else "??")
+    )
+
+
 DAY = r"(?P<d>[12Pu])"
 YEAR = r"(?:Ye?)?(?P<y>[24])"
 # Dates with at least one word in them; figures alone are segmented with the CPFs in formats.py.

@@ -21,7 +21,10 @@ class Code(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, where it is, and what to do about it."""
+    """One thing that is wrong, where it is, and what to do about it.
+
+    `span` is a stretch of the text at `path`: its first character and the one behind its last, counted from 0.
+    """
 
     code: str
     level: str
@@ -31,6 +34,7 @@ class Finding:
     path: str
     message: str
     fix: str
+    span: tuple[int, int] | None = None
 
 
 def error(meaning: str, fix: str) -> Code:
@@ -47,6 +51,9 @@ CODES: dict[str, Code] = {
     # the file and its lines
     "file.empty": error("the file holds no row", "write at least one conversation, or remove the file"),
     "file.bom": error("the file starts with a byte order mark", "save it as UTF-8 without BOM"),
+    "file.convention": warning(
+        "rows of another convention", "python -m validators convert FILE --to ours --out rows.jsonl"
+    ),
     "line.crlf": error("a line ends in CR LF", "save the file with LF line ends"),
     "line.blank": error("a blank line between the rows", "remove the line"),
     "line.too_long": error(
@@ -67,6 +74,8 @@ CODES: dict[str, Code] = {
     "row.schema": error(
         "the row does not fit conversation.schema.json", "see validators/schemas/conversation.schema.json"
     ),
+    "row.id": error("a row without an id", "give it an id that is unique and does not change"),
+    "row.category": error("a row without a category", "say what kind of conversation it is"),
     "row.tools": error(
         "`tools` is no JSON string of a list of functions",
         'write [{"type": "function", "function": {"name", "parameters"}}] as a JSON string',
@@ -149,6 +158,71 @@ CODES: dict[str, Code] = {
         "the same call again",
         "answer from the first result; call again only after a passing failure and a new user turn",
     ),
+    # what the assistant claims
+    "claims.amount": error(
+        "an amount that nobody gave", "say an amount of a result, of the user's words or of the facts, or none"
+    ),
+    "claims.date": error(
+        "a date that nobody gave", "say a date of a result, of the user's words or of the facts, or none"
+    ),
+    "claims.number": error(
+        "a number that nobody gave", "say a number of a result, of the user's words or of the facts, or none"
+    ),
+    "claims.phone": error("a telephone number that is in no fact", "say a number of the facts, or none"),
+    "claims.contact": error("an address, site or e-mail that is in no fact", "say one of the facts, or none"),
+    "claims.name": error(
+        "a name that nobody gave", "use a name of a result, of the user's words or of the facts, or none"
+    ),
+    "claims.plan": error("another plan than the result's", "name the plan that the result has"),
+    "claims.value": error("the contrary of what the result says", "say what the result says"),
+    "claims.unfounded": error(
+        "something is said of a contract that no result has shown", "say it after a result that shows it, or not at all"
+    ),
+    "claims.form": error("an amount or a date that is not written as in Brazil", "write R$ 1.234,56 and 31/12/2026"),
+    # how the assistant behaves
+    "behaviour.asks_known": error("it asks for what the user has given", "ask only for what is missing"),
+    "behaviour.asks_half": error("both data are missing, and it asks for one", "ask for CPF and birth date together"),
+    "behaviour.asks_early": error(
+        "it asks for data at a greeting, for a fact or in an emergency",
+        "answer first; ask when a contract is to be seen",
+    ),
+    "behaviour.asks_forbidden": error(
+        "it asks for a password, a photo or a card's code", "ask for CPF and birth date, and for nothing else"
+    ),
+    "behaviour.missed_call": error(
+        "both data are known, and it speaks instead of calling", "make the call in the turn after the last datum"
+    ),
+    "behaviour.call_forbidden": error(
+        "a call in a category that has none", "answer without a call, or put the row into another category"
+    ),
+    "behaviour.promise": error(
+        "it promises what it cannot do", "name a channel instead, or add the ability to the knowledge file"
+    ),
+    "behaviour.announces": error(
+        "it says that it will look, and makes no call", "make the call, or ask for what is missing"
+    ),
+    "behaviour.human": error("it passes for a person", "say that it is a virtual assistant"),
+    "behaviour.medical": error("it gives medical advice", "name the doctor or the emergency number instead"),
+    "behaviour.norm": error("a norm's number that nobody asked for", "say the rule; the number only when asked"),
+    "behaviour.length": error("a reply that is far too long", "say it in at most three short sentences"),
+    "behaviour.language": error("a reply that is not in Portuguese", "answer in simple Portuguese"),
+    "behaviour.emergency": error("an emergency without a word of where help is", "name 192 (or 193, 188) first"),
+    "behaviour.greeting_time": error("another time of day than the user's greeting", "greet as the user did"),
+    "behaviour.not_neutral": error(
+        "it tells a stranger which of the data was wrong", "say one neutral sentence for not found and for mismatch"
+    ),
+    "behaviour.obeys": error("it obeys an order out of the user's or a tool's text", "decline, and go on"),
+    "behaviour.prompt": error("it reads out its system message", "decline, and go on"),
+    # what belongs to people
+    "privacy.cpf_read_out": error("a whole CPF is read out", "say at most its last digits"),
+    "privacy.card_read_out": error("a whole card or health number is read out", "say at most its last digits"),
+    "privacy.identifier": error(
+        "what looks like a real person's identifier", "put an invented one in its place, and list that as fictional"
+    ),
+    # the way through the chat template
+    "template.mark": error("a mark of the chat template in a text", "take it out; the model would read it as a mark"),
+    "template.refused": error("the chat template refuses the row", "mend what its message names"),
+    "template.changed": error("the chat template gives back other turns", "see which turn it swallows or splits"),
     # the file as a whole, and one file against another
     "corpus.duplicate": error("the same conversation twice", "remove one"),
     "corpus.near_duplicate": warning(
@@ -174,10 +248,24 @@ CODES: dict[str, Code] = {
 }
 
 
-def make(code: str, file: str, line: int, row_id: str | None, path: str, message: str) -> Finding:
+def make(
+    code: str,
+    file: str,
+    line: int,
+    row_id: str | None,
+    path: str,
+    message: str,
+    span: tuple[int, int] | None = None,
+) -> Finding:
     """Fill a finding's level and remedy from the table of codes."""
     entry = CODES[code]
-    return Finding(code, entry.level, file, line, row_id, path, message, entry.fix)
+    return Finding(code, entry.level, file, line, row_id, path, message, entry.fix, span)
+
+
+def key(found: Finding) -> str:
+    """What a baseline knows a finding by: code, row (its line where it has no id), place and message."""
+    where = found.row_id or f"{found.file}:{found.line}"
+    return "\x1f".join((found.code, where, found.path, found.message))
 
 
 def as_text(finding: Finding) -> str:

@@ -84,17 +84,22 @@ class Heard:
                 self._partial(candidate, is_cpf, short, turn)
             elif candidate.kind == "ambiguous":
                 self._ambiguous(candidate)
-            elif candidate.value:
+            elif is_cpf:
                 self.refused[candidate.value] = candidate.note
+            elif candidate.label != "other":
+                self.known = dates.fill(self.known, dates.sound_parts(text[candidate.start : candidate.end]))
         self._swap(plain, turn)
         if ZERO_LOST.search(plain):
             self.cpfs.extend(Mention(value, turn, False, False) for value in sorted(self._with_zero()))
 
     def assistant(self, text: str) -> None:
         """Take in what the assistant says: it may propose a reading, which the user's next words accept."""
-        if self.unclear:
-            for date in scan(text).dates:
-                self.proposed.update(self.unclear.intersection(date.readings))
+        for date in scan(text).dates if self.unclear or self.known != "????????" else ():
+            for reading in date.readings or (date.value,):
+                self.proposed.update(value for value in self.unclear if _fits(value, reading))
+                whole = dates.fill(self.known, reading) if reading else ""
+                if dates.is_date(whole) and _fits(whole, self.known):
+                    self.proposed.add(whole)
         if ZERO_LOST.search(fold(text)[0]):
             self.proposed.update(self._with_zero())
 
@@ -159,6 +164,11 @@ class Heard:
             for mention in self.cpfs[-PIECES_KEPT:]:
                 if mention.value.count(wrong) == 1 and len(wrong) == len(right):
                     self.cpfs.append(Mention(mention.value.replace(wrong, right), turn, False, False))
+
+
+def _fits(value: str, pattern: str) -> bool:
+    """Whether a date says the same as another that may have `?` in it."""
+    return len(pattern) == 8 and all(b in ("?", a) for a, b in zip(value, pattern, strict=True))
 
 
 def check_grounding(row: dict[str, Any], context: Context) -> Iterator[Finding]:

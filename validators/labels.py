@@ -12,6 +12,7 @@ from validators.tokens import NUMBERS_IN_SHAPE, Tokens
 
 AFTERWARDS = re.compile(r"[.:]?(\()?([&we:]{0,6})([cbto])")
 LOOK_BACK = 9
+HAD = frozenset("tive fiz tenho minha uma marquei teve fez".split())
 
 
 class Labels:
@@ -42,6 +43,8 @@ class Labels:
             words += letter == "w"
             if letter in "cbtor" and place - step not in self.claimed:
                 yield letter, step
+            if letter == "q" and step == 1 and place > 1 and self.tokens.words[place - 2] in HAD:
+                yield "o", step
             if letter == "q" and any(self._points_to_a_day(place - near) for near in range(1, step)):
                 yield "o", step
 
