@@ -88,7 +88,7 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
             continue
         wants = asked(turn.content)
         path = f"{turn.path}.content"
-        if wants.forbidden and not speech.REFUSES.search(fold(turn.content)[0]):
+        if wants.forbidden and not speech.REFUSES.search(wants.forbidden):
             yield context.finding("behaviour.asks_forbidden", path, f"asks {wants.forbidden.strip()!r}")
         if not (wants.cpf or wants.birth):
             continue

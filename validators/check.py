@@ -8,7 +8,7 @@ makes rows in processes of their own; `Corpus.add` then compares them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -104,7 +104,7 @@ def _levels(chosen: Selection) -> dict[str, str]:
     return chosen.as_dict()
 
 
-def _levelled(findings: Iterator[Finding] | list[Finding], settings: Settings) -> Iterator[Finding]:
+def _levelled(findings: Iterable[Finding], settings: Settings) -> Iterator[Finding]:
     """The findings at the level that they have here, without those that are switched off or known."""
     levels = _levels(settings.levels)
     for found in findings:
@@ -135,7 +135,7 @@ def check_files(
     findings: list[Finding] = []
     levels: Counter[str] = Counter()
     codes: Counter[str] = Counter()
-    for found in _levelled(_everything(names, settings, corpus, minimums or Minimums(), workers), settings):
+    for found in judge_blocks(names, _tasks(names), settings, corpus, minimums or Minimums(), workers):
         levels[found.level] += 1
         codes[found.code] += 1
         if len(findings) < MOST_KEPT:
@@ -160,13 +160,29 @@ def _completed(settings: Settings, names: list[str], tools: str | None) -> Setti
     return replace(settings, tools=next(filter(None, map(_first_declared, names)), None))
 
 
-def _everything(
-    names: list[str], settings: Settings, corpus: Corpus, minimums: Minimums, workers: int
+def judge_blocks(
+    names: list[str],
+    tasks: Iterable[tuple[int, str, Block]],
+    settings: Settings,
+    corpus: Corpus,
+    minimums: Minimums,
+    workers: int,
 ) -> Iterator[Finding]:
-    """Every finding in the order of the files; the corpus gets every row."""
+    """Every finding in blocks of the named files, in their order; the corpus gets every row."""
+    return _levelled(_everything(names, tasks, settings, corpus, minimums, workers), settings)
+
+
+def _everything(
+    names: list[str],
+    tasks: Iterable[tuple[int, str, Block]],
+    settings: Settings,
+    corpus: Corpus,
+    minimums: Minimums,
+    workers: int,
+) -> Iterator[Finding]:
     crlf = [(0, 0)] * len(names)
     conventions: Counter[tuple[int, str]] = Counter()
-    for number, done in in_order(partial(_judge_block, settings), _tasks(names), workers):
+    for number, done in in_order(partial(_judge_block, settings), tasks, workers):
         crlf[number] = (crlf[number][0] + done.crlf[0], crlf[number][1] or done.crlf[1])
         conventions.update((number, name) for name in done.conventions)
         for findings, row in done.judged:

@@ -76,6 +76,9 @@ def claims_in(text: str) -> tuple[Claim, ...]:
     for match in STREET.finditer(rest):
         found.append(Claim("contact", match[1], match.start(1), match.end(1)))
         rest = f"{rest[: match.start()]}{'_' * (match.end() - match.start())}{rest[match.end() :]}"
+    for match in evidence.TERM.finditer(rest):
+        found.append(Claim("term", (evidence.bare(match[1]), evidence.unit(match[2])), match.start(), match.end()))
+        rest = f"{rest[: match.start()]}{'_' * (match.end() - match.start())}{rest[match.end() :]}"
     counting = COUNTED.search(rest)  # `o CPF tem 11 dígitos, e chegaram 10`: everybody can count
     for match in evidence.NUMBER.finditer(rest):
         if not (counting and len(match[0]) < 3):
@@ -110,7 +113,8 @@ def check_claims(row: dict[str, Any], context: Context) -> Iterator[Finding]:
         doubtful = [
             claim
             for claim in claims_in(turn.content)
-            if not _is_said(claim, known, turn.content) and not _stands_in(claim, context.turns[: turn.index])
+            if not (claim.value in known.terms if claim.kind == "term" else _is_said(claim, known, turn.content))
+            and not _stands_in(claim, context.turns[: turn.index])
         ]
         if not doubtful:
             continue
@@ -161,6 +165,8 @@ def _is_said(claim: Claim, said: Evidence, text: str) -> bool:
         return set(evidence.WORD.findall(fold(claim.value)[0])) <= said.words
     if claim.kind in ("name", "proper"):
         return claim.value in said.words or (len(said.words) < 500 and _near(claim.value, said.words))
+    if claim.kind == "term":
+        return claim.value in said.terms or claim.value[0] in said.numbers
     if claim.value in said.numbers or claim.value in EVERYWHERE:
         return True
     if claim.value in LAST_DAYS and CALENDAR.search(text):
@@ -180,7 +186,7 @@ def _near(name: str, words: frozenset[str]) -> bool:
     return any(abs(len(word) - len(name)) < 2 and edits(name, word, 1) <= 1 for word in words)
 
 
-CODES_OF = {"amount": "amount", "day": "date", "phone": "phone", "contact": "contact", "number": "number"}
+CODES_OF = {"term": "number", "amount": "amount", "day": "date", "phone": "phone", "contact": "contact", "number": "number"}
 
 
 def _finding(claim: Claim, turn: Turn, context: Context) -> Finding:
@@ -261,9 +267,10 @@ def members_said(text: str) -> tuple[tuple[tuple[str, str], tuple[int, int]], ..
     found = []
     for start, end in sentences(text):
         said = fold(text[start:end])[0]
-        if not OPEN.search(said):
-            for family, members in FAMILIES_READ.items():
-                found += [((family, name), (start, end)) for name, pattern in members.items() if pattern.search(said)]
+        for family, members in FAMILIES_READ.items() if not said.endswith("?") else ():
+            for name, pattern in members.items():
+                if (match := pattern.search(said)) and not OPEN.search(said[: match.start()]):
+                    found.append(((family, name), (start, end)))
     return tuple(found)
 
 

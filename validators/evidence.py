@@ -28,6 +28,11 @@ PHONE = re.compile(
     r"\(\d\d\)\s?9?\d{4}[- ]?\d{4}\b|\b0[38]00[ .-]?\d{3}[ .-]?\d{4}\b|(?<![\d.-])9?\d{4}-\d{4}(?![\d-])"
 )
 NUMBER = re.compile(r"\d[\d.,]*\d|\d")
+TERM = re.compile(
+    r"(?<![\d,.])(\d{1,4})(?:º|o)?\s+(?:primeir[oa]s? |[uú]ltim[oa]s? )?"
+    r"(dias?|m[eê]s(?:es)?|horas?|anos?|dependentes?|parcelas?|mensalidades?|boletos?|faturas?|pessoas|vidas)\b",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[a-z][a-z'-]*")
 
 Day = tuple[int | None, int | None, int | None]
@@ -35,12 +40,16 @@ Day = tuple[int | None, int | None, int | None]
 
 
 class Evidence(NamedTuple):
-    """What stands in a text: amounts in cents, days, numbers as bare digits, words without accents."""
+    """What stands in a text: amounts in cents, days, numbers as bare digits, words without accents, terms.
+
+    A term is a number with what it counts: 30 days are no 30 months.
+    """
 
     amounts: frozenset[int]
     days: frozenset[Day]
     numbers: frozenset[str]
     words: frozenset[str]
+    terms: frozenset[tuple[str, str]] = frozenset()
 
 
 NOTHING = Evidence(frozenset(), frozenset(), frozenset(), frozenset())
@@ -51,7 +60,7 @@ def together(parts: Iterable[Evidence]) -> Evidence:
     found = [part for part in parts if part is not NOTHING]
     if len(found) < 2:
         return found[0] if found else NOTHING
-    return Evidence(*(frozenset(chain.from_iterable(part[i] for part in found)) for i in range(4)))
+    return Evidence(*(frozenset(chain.from_iterable(part[i] for part in found)) for i in range(5)))
 
 
 @lru_cache(maxsize=8192)
@@ -67,7 +76,14 @@ def of_text(text: str) -> Evidence:
     numbers.update(word.lstrip("0") or "0" for word in tokens.words if word.isdigit())
     amounts = {cents(match[1] or match[2]) for match in AMOUNT.finditer(text)}
     amounts.update(int(number) * 100 for number in numbers if len(number) < 9)
-    return Evidence(frozenset(amounts), frozenset(days), frozenset(numbers), frozenset(WORD.findall(plain)))
+    counted = f"{plain} {' '.join(tokens.words)}"
+    terms = frozenset((bare(match[1]), unit(match[2])) for match in TERM.finditer(counted))
+    return Evidence(frozenset(amounts), frozenset(days), frozenset(numbers), frozenset(WORD.findall(plain)), terms)
+
+
+def unit(word: str) -> str:
+    """What a term counts, in the singular as far as it matters."""
+    return fold(word)[0][:3]
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -268,11 +269,33 @@ def key(found: Finding) -> str:
     return "\x1f".join((found.code, where, found.path, found.message))
 
 
+def write_baseline(path: str, findings: list[Finding]) -> int:
+    """Write the keys of findings to a file; gives their number."""
+    keys = sorted({key(found) for found in findings})
+    try:
+        Path(path).write_text(json.dumps(keys, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    except OSError as reason:
+        raise UsageError(f"{path}: cannot be written: {reason.strerror or reason}") from None
+    return len(keys)
+
+
+def read_baseline(path: str) -> frozenset[str]:
+    """Read what `write_baseline` wrote."""
+    try:
+        keys = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
+        raise UsageError(f"{path}: cannot be read: {getattr(reason, 'strerror', None) or reason}") from None
+    if not isinstance(keys, list) or not all(isinstance(item, str) for item in keys):
+        raise UsageError(f"{path}: is no baseline; `check --write-baseline FILE` makes one")
+    return frozenset(keys)
+
+
 def as_text(finding: Finding) -> str:
     """Two lines for a person: `file:line: level code path: message`, and how to mend it."""
     row = f" (row {finding.row_id})" if finding.row_id else ""
     where = f"{finding.file}:{finding.line}: {finding.level} {finding.code} {finding.path}"
-    return f"{where}: {finding.message}{row}\n    fix: {finding.fix}"
+    place = f" (characters {finding.span[0] + 1} to {finding.span[1]})" if finding.span else ""
+    return f"{where}: {finding.message}{place}{row}\n    fix: {finding.fix}"
 
 
 def as_github(finding: Finding) -> str:

@@ -33,11 +33,13 @@ OUR_CARD = "0999"
 
 def check_read_out(row: dict[str, Any], context: Context) -> Iterator[Finding]:
     """No whole CPF, card or health number is read out by the assistant."""
+    called = {str((call.arguments or {}).get("cpf")) for turn in context.turns for call in turn.calls}
     for turn in context.speaking():
         if sum(map(str.isdigit, turn.content)) < 11:
             continue
         for match in ELEVEN.finditer(turn.content):
-            if cpf_ok(re.sub(r"\D", "", match[0])):
+            digits = re.sub(r"\D", "", match[0])
+            if cpf_ok(digits) or digits in called:
                 yield context.finding("privacy.cpf_read_out", f"{turn.path}.content", "a whole CPF", match.span())
         for match in CARD.finditer(turn.content):
             digits = re.sub(r"\D", "", match[0])

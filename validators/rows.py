@@ -223,6 +223,12 @@ def _read(raw: bytes, number: int) -> Line:
     return Line(number, row, tuple(problems))
 
 
+def read_fictional(path: str) -> dict[str, Any]:
+    """What a provenance file says under `fictional`, by row id: true, or a list of invented values."""
+    rows = (line.row for block in read_blocks(path) for line in read_lines(block) if line.row)
+    return {row["id"]: row.get("fictional") for row in rows if isinstance(row.get("id"), str)}
+
+
 def kind(value: Any) -> str:
     """A JSON value's type in words."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null"}

@@ -75,7 +75,7 @@ LOOKS = re.compile(
     r"|\baguard[ea] (?:um|enquanto|so|na linha|por favor|so um)\b|\bconsultando\b|\bverificando (?:aqui|agora|o seu|seu)\b"
 )
 CONDITION = re.compile(
-    r"\b(?:para eu|pra eu|se |caso|quando|assim que|com (?:o|a|os|esses|essas|isso|seu|sua)|depois|nao|nunca|nem|me (?:pass|mand|inform|envi|dig)\w+|"
+    r"\b(?:para eu|pra eu|se |(?<!seu )(?<!o )caso|quando|assim que|com (?:o|a|os|esses|essas|isso|seu|sua)|depois|nao|nunca|nem|me (?:pass|mand|inform|envi|dig)\w+|"
     r"preciso|precisa|basta|ai eu|ai vou|e so|como voce|so consigo|so posso|antes de)\b|\?"
 )
 HUMAN = re.compile(
