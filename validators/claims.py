@@ -186,7 +186,14 @@ def _near(name: str, words: frozenset[str]) -> bool:
     return any(abs(len(word) - len(name)) < 2 and edits(name, word, 1) <= 1 for word in words)
 
 
-CODES_OF = {"term": "number", "amount": "amount", "day": "date", "phone": "phone", "contact": "contact", "number": "number"}
+CODES_OF = {
+    "term": "number",
+    "amount": "amount",
+    "day": "date",
+    "phone": "phone",
+    "contact": "contact",
+    "number": "number",
+}
 
 
 def _finding(claim: Claim, turn: Turn, context: Context) -> Finding:
@@ -229,7 +236,7 @@ FAMILIES = {
     "kind": {
         "empresarial": r"\bempresarial\b",
         "adesao": r"\bpor adesao\b",
-        "individual": r"\b(?:plano|contrato|contratacao)\b.{0,20}\b(?:individual|familiar)\b|\bindividual/",
+        "individual": r"\b(?:seu (?:plano|contrato)|contratacao)\b.{0,20}\b(?:individual|familiar)\b|\bindividual/",
     },
 }
 FAMILIES_READ = {
@@ -237,7 +244,7 @@ FAMILIES_READ = {
 }
 ANY_MEMBER = re.compile("|".join(pattern for members in FAMILIES.values() for pattern in members.values()))
 OPEN = re.compile(
-    r"\b(?:se|caso|quando|pode|podem|poderia|para|pra|antes|depois|ate|nao|nem|sem|ou|enquanto|seja|seria|apos|tipos?)\b|\?$"
+    r"\b(?:se|(?<!em )caso|quando|pode|podem|poderia|para|pra|antes|depois|ate|nao|nem|sem|ou|enquanto|seja|seria|apos|tipos?)\b|\?$"
 )
 
 

@@ -195,7 +195,10 @@ def one_turn_early(row: Row, random: Random) -> Row | None:
         messages = row["messages"]
         if place < 3 or messages[place - 1]["role"] != "user" or messages[place - 2]["role"] != "assistant":
             continue
-        if messages[place - 2].get("tool_calls") or "tool" in (messages[place - 3]["role"], messages[place - 2]["role"]):
+        if messages[place - 2].get("tool_calls") or "tool" in (
+            messages[place - 3]["role"],
+            messages[place - 2]["role"],
+        ):
             continue
         if sum(map(str.isdigit, messages[place - 1]["content"])) < 6:
             continue
@@ -280,7 +283,9 @@ DAMAGES = (
     Damage("argument missing", ("call.arguments_schema",), _edit(_without)),
     Damage("argument renamed", ("call.arguments_schema",), _edit(_renamed)),
     Damage("argument too many", ("call.arguments_schema",), _edit(lambda values, _: {**values, "nome": "Maria"})),
-    Damage("CPF as a number", ("call.cpf_form", "call.arguments_schema"), _edit(lambda v, _: v | {"cpf": int(v["cpf"])})),
+    Damage(
+        "CPF as a number", ("call.cpf_form", "call.arguments_schema"), _edit(lambda v, _: v | {"cpf": int(v["cpf"])})
+    ),
     Damage("CPF with dots", ("call.cpf_form",), _edit(_dotted)),
     Damage("date as DDMMYYYY", ("call.date_form",), _edit(_day_first)),
     Damage("date in ISO form", ("call.date_form",), _edit(_iso)),
@@ -309,6 +314,10 @@ DAMAGES = (
     Damage("a day beside the right one", ("call.date_ungrounded",), _edit(_day_beside)),
     Damage("call one turn early", ("call.cpf_ungrounded", "call.date_ungrounded"), one_turn_early),
     Damage("corrected CPF not used", ("call.cpf_superseded",), _corrected("cpf", "errei o cpf, o certo é {}")),
-    Damage("corrected date not used", ("call.date_superseded",), _corrected("data_nascimento", "errei a data, o certo é {}")),
+    Damage(
+        "corrected date not used",
+        ("call.date_superseded",),
+        _corrected("data_nascimento", "errei a data, o certo é {}"),
+    ),
     Damage("the same call again", ("call.repeated",), same_call_again),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from random import Random
 
-from validators.corpus import ENOUGH_TRIPLES, NEAR
 from validators.context import build
+from validators.corpus import ENOUGH_TRIPLES, NEAR
 from validators.cpf import cpf_ok
 from validators.damage import Damage, Row, arguments, callers, turns
 from validators.trace import trace, unpack

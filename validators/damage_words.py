@@ -300,20 +300,23 @@ def copay_inverted(row: Row, random: Random) -> Row | None:
     return row
 
 
-OPPOSITES = (("enfermaria", "apartamento"), ("apartamento", "enfermaria"), ("nacional", "estadual"), ("estadual", "nacional"))
+OTHER_VALUES = {
+    "acomodacao": ("e a acomodação?", {"ENFERMARIA": "A acomodação é apartamento.", "APARTAMENTO": "É enfermaria."}),
+    "abrangencia": ("vale onde?", {"NACIONAL": "A abrangência é estadual.", "ESTADUAL": "Seu plano é nacional."}),
+}
 
 
 def value_exchanged(row: Row, random: Random) -> Row | None:
-    """A room for a ward, the country for the state."""
+    """Asked for the room or the area, it says another than the result's."""
+    shown = [shown for _, _, shown in answers(row)]
     heard = fold("\n".join(message["content"] for message in turns(row, "user")))[0]
-    for _, message, shown in answers(row):
-        if re.search(r"\b(?:se|quando|até|não|nem|sem|ou|para|pra|pode)\b|\?", message["content"], re.I):
-            continue
-        for one, other in OPPOSITES:
-            there = any(isinstance(leaf, str) and leaf.lower() == one for leaf in leaves(shown))
-            if there and re.search(rf"\b{one}\b", message["content"]) and other not in heard:
-                message["content"] = re.sub(rf"\b{one}\b", other, message["content"])
-                return row
+    if not shown or outcome(shown[-1]) != "found" or re.search("enfermaria|apartamento|nacional|estadual", heard):
+        return None
+    for key, (question, says) in random.sample(list(OTHER_VALUES.items()), 2):
+        values = {value for result in shown for value in re.findall(rf'"{key}": "(\w+)"', json.dumps(result))}
+        if len(values) == 1 and (other := says.get(values.pop())):
+            row["messages"] += [{"role": "user", "content": question}, {"role": "assistant", "content": other}]
+            return row
     return None
 
 

@@ -134,15 +134,19 @@ def fill(known: str, new: str) -> str:
 def sound_parts(text: str) -> str:
     """What can be kept of figures that are no date, 10/06/985 or 00/09/1982: the day, the month, the year by itself."""
     groups = re.findall(r"\d+", text)
+    named = [month for word in re.findall(r"[^\W\d_]{3,}", text.lower()) for month in month_numbers(word)]
+    if len(groups) == 2 and len(named) == 1:
+        groups.insert(1, str(named[0]))
     if len(groups) != 3:
         return "????????"
     day, month, year = groups
     sure = years(year)
-    return (
+    found = (
         (str(sure[0]) if len(sure) == 1 else "????")
         + (f"{int(month):02}" if 1 <= int(month) <= 12 else "??")
         + (f"{int(day):02}" if 1 <= int(day) <= 31 else "??")
     )
+    return found if "?" in found else f"{found[:6]}??"  # 31/06/1966: it is the day that is asked for again
 
 
 DAY = r"(?P<d>[12Pu])"

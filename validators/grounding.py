@@ -141,6 +141,10 @@ class Heard:
                 if len(piece) + len(middle) + len(candidate.value) == 11:
                     self.cpfs.append(Mention(piece + middle + candidate.value, turn, False, False))
         self.pieces = [*self.pieces, candidate.value][-PIECES_KEPT:]
+        for count in range(4, len(self.pieces) + 1):  # `832`, `215`, `344`, `93`, one after the other
+            joined = "".join(self.pieces[-count:])
+            if len(joined) == 11:
+                self.cpfs.append(Mention(joined, turn, False, False))
 
     def _bare_figure(self, digits: str, turn: int) -> None:
         """`85` or `15`, in answer to a question for the year or the day that is missing."""

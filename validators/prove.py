@@ -1,6 +1,6 @@
 """Proves the judge: clean rows are damaged in every way of the catalogue, and each damage must be found.
 
-    python -m validators prove data/unimed_natal/train.jsonl --pack templates/unimed_natal --hand tests/cases/written_by_hand.jsonl
+    python -m validators prove data/unimed_natal/*.jsonl --pack templates/unimed_natal
 
 Prints per kind how many rows were damaged, how many were found, and by which codes; then the false alarms on rows
 that the judge had no part in.
@@ -25,7 +25,7 @@ from validators import check
 from validators.corpus import Corpus, Minimums
 from validators.damage import Damage, Row, Spoilt, catalogue
 from validators.finding import CODES, Finding, UsageError
-from validators.knowledge import Knowledge
+from validators.knowledge import Knowledge, read_knowledge
 from validators.parallel import in_order
 from validators.privacy import identifiers
 from validators.profiles import selection
@@ -74,7 +74,9 @@ def _prove(files: tuple[str, ...], knowledge: Knowledge | None, count: int, name
         spoilt = kind.apply(copy.deepcopy(row), random)
         if spoilt is None or spoilt == row:
             continue
-        here = check.replace(settings, fictional={row["id"]: _invented(row)}) if kind.profile == "imported" else settings
+        here = (
+            check.replace(settings, fictional={row["id"]: _invented(row)}) if kind.profile == "imported" else settings
+        )
         if _judge(row, here, kind.files):
             continue  # not clean to begin with
         told = {finding.code for finding in _judge(spoilt, here, kind.files)}
@@ -97,7 +99,10 @@ def _invented(row: Row) -> list[str]:
 def _judge(spoilt: Spoilt, settings: check.Settings, files: int) -> list[Finding]:
     """Every finding of a row, of a line, or of rows together."""
     lines = [spoilt] if isinstance(spoilt, (dict, bytes)) else spoilt or []
-    raw = [line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n" for line in lines]
+    raw = [
+        line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n"
+        for line in lines
+    ]
     blocks = [Block(1, part.splitlines(keepends=True)) for part in (raw if files > 1 else [b"".join(raw)])]
     names = [f"{number}.jsonl" for number in range(len(blocks))]
     settings = check.replace(settings, compared=files > 1)
@@ -128,6 +133,12 @@ def alarms(files: list[str], knowledge: Knowledge | None) -> Alarms:
     return Alarms(name, report.rows - len(struck), len(wrong), warnings, codes, len(struck))
 
 
+def _beside(file: str) -> Knowledge | None:
+    """What the writers of a file were told, when that stands beside it (FILE.knowledge.yaml)."""
+    path = Path(file).with_suffix(".knowledge.yaml")
+    return read_knowledge(path) if path.is_file() else None
+
+
 def read_struck(file: str) -> dict[str, str]:
     """The rows of a file that turned out wrong, with the reason why."""
     path = Path(file).with_suffix(".struck.json")
@@ -155,8 +166,11 @@ def main(options: argparse.Namespace, knowledge: Knowledge | None) -> int:
     if few:
         print(f"Fewer than {options.rows} rows could be damaged in these ways: {', '.join(few)}.")
     failed = found < damaged
-    for files in [options.files, *([[options.hand]] if options.hand else [])]:
-        false = alarms(files, knowledge)
+    judged = [(options.files, knowledge)]
+    if options.hand:
+        judged.append(([options.hand], _beside(options.hand) or knowledge))
+    for files, known in judged:
+        false = alarms(files, known)
         share = false.rows_with_errors / max(false.rows, 1)
         failed = failed or share > MOST_FALSE_ALARMS
         told_codes = ", ".join(f"{code} {number}" for code, number in false.codes.items()) or "none"

@@ -23,7 +23,7 @@ CUE = re.compile(
 HAVE = re.compile(
     r"\b(?:ja (?:tenho|recebi|anotei|veio|esta|peguei|vi|chegou)|recebi\w*|anotei|anotad[oa]|tenho (?:o|a|seu|sua)|"
     r"obrigad[oa] p(?:el[oa]|or)|alem d[oa]|(?:nao|nem) (?:e )?(?:precis|necess)\w+|sem (?:o|a|precisar)|"
-    r"chegou|chegaram|veio|vieram|guardei|em maos|nunca|(?:nao|nem) (?:me )?(?:pass|mand|envi|inform)\w+|nao (?:peco|pedimos|pergunto)|"
+    r"chegou|chegaram|nao (?:bate|confere)|veio|vieram|guardei|em maos|nunca|(?:nao|nem) (?:me )?(?:pass|mand|envi|inform)\w+|nao (?:peco|pedimos|pergunto)|"
     r"ta aqui|esta aqui|complet[oa]\b(?! pra|\?)|dias d[oe] nasc\w*|inclu\w+|so (?:com )?[oa] (?:cpf|data)\b.* nao|so quando|mesmo dia|de quem|homonimo|recem|acabou|"
     r"data de (?:inicio|adesao|vencimento|validade|pagamento|hoje|corte))\b"
 )

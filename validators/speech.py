@@ -36,7 +36,7 @@ OWN_CONTRACT = re.compile(
     r"devendo|cadastro|cpf|consult\w+|ver|mensalidade|vencimento)\b"
 )
 EMERGENCY = re.compile(
-    r"\bdor(?:es)? (?:muito )?(?:forte )?no peito\b|\bnao (?:ta |esta |to |estou )?(?:consig\w+|conseguindo) respirar\b|\bdesmai(?:ou|ada|ado)\b|"
+    r"\bdor(?:es)? (?:muito )?(?:forte )?no peito\b|\bnao (?:ta |esta |to |estou )?(?:consig\w+|conseg\w+) respirar\b|\bdesmai(?:ou|ada|ado)\b|"
     r"\b(?:ta|esta|estou|to) (?:tendo|com) (?:um )?(?:avc|derrame|infarto)\b|\bsangrando muito\b|\b(?:me|se) matar\b|\bquero morrer\b|"
     r"\btirar minha (?:propria )?vida\b|\bengoliu (?:agua sanitaria|veneno|remedio|produto)|\bconvuls(?:ao|ionando)\b|"
     r"\bta roxo\b|\bnao (?:acorda|responde) e\b"
