@@ -212,7 +212,7 @@ def _print_findings(report: Report, form: str, limit: int | None) -> None:
 
 
 def _codes(options: argparse.Namespace) -> int:
-    from validators.finding import table
+    from validators.profiles import table
 
     print(table())
     return CLEAN

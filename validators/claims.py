@@ -243,9 +243,13 @@ FAMILIES_READ = {
     family: {member: re.compile(pattern) for member, pattern in members.items()} for family, members in FAMILIES.items()
 }
 ANY_MEMBER = re.compile("|".join(pattern for members in FAMILIES.values() for pattern in members.values()))
-OPEN = re.compile(
-    r"\b(?:se|(?<!em )caso|quando|pode|podem|poderia|para|pra|antes|depois|ate|nao|nem|sem|ou|enquanto|seja|seria|apos|tipos?)\b|\?$"
-)
+CONDITION = re.compile(r"\b(?:se|(?<!em )caso|quando|antes|depois|ate|(?<!por )enquanto|apos)\b")
+MODAL = re.compile(r"\b(?:pode|podem|poderia|para|pra|nao|nem|sem|ou|seja|seria|tipos?)\b|\?$")
+
+
+def _is_open(before: str) -> bool:
+    """Whether what follows these words of a sentence is only possible, or denied."""
+    return bool(CONDITION.search(before) or MODAL.search(before.rpartition(",")[2]))
 
 
 def check_values(row: dict[str, Any], context: Context) -> Iterator[Finding]:
@@ -276,7 +280,7 @@ def members_said(text: str) -> tuple[tuple[tuple[str, str], tuple[int, int]], ..
         said = fold(text[start:end])[0]
         for family, members in FAMILIES_READ.items() if not said.endswith("?") else ():
             for name, pattern in members.items():
-                if (match := pattern.search(said)) and not OPEN.search(said[: match.start()]):
+                if (match := pattern.search(said)) and not _is_open(said[: match.start()]):
                     found.append(((family, name), (start, end)))
     return tuple(found)
 
@@ -319,8 +323,7 @@ def contract_said(text: str) -> tuple[tuple[int, int], ...]:
     for start, end in sentences(text):
         said = fold(text[start:end])[0]
         match = CONTRACT.search(said)
-        before = said[: match.start()].rpartition(",")[2] if match else ""
-        if match and not OPEN.search(before) and not said.endswith("?"):
+        if match and not _is_open(said[: match.start()]) and not said.endswith("?"):
             found.append((start, end))
     return tuple(found)
 

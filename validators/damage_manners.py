@@ -11,6 +11,7 @@ from validators.behaviour import followed
 from validators.context import Context, build
 from validators.damage import Damage, Row, answers, arguments, callers, everything_said, turns
 from validators.outcome import nobody_found, outcome
+from validators.requests import asked
 from validators.tokens import fold
 
 BOTH = (
@@ -45,7 +46,8 @@ def asks_half(row: Row, random: Random) -> Row | None:
     for turn, known in followed(build(row, "", 1)):
         if not isinstance(turn.content, str):
             return None
-        if "CPF" in turn.content and "nascimento" in turn.content and turn.content.endswith("?"):
+        wants = asked(turn.content)
+        if wants.cpf and wants.birth:
             if known.cpfs or known.births or speech.SOME_DATUM.search(known.words):
                 return None
             row["messages"][turn.index]["content"] = random.choice(

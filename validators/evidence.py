@@ -171,11 +171,12 @@ def _day(text: str) -> Day:
 
 def agrees(said: Day, known: Iterable[Day], asking: bool = False) -> bool:
     """Whether a day that is said is one that is known; a year alone, or a month, is enough when it is only asked."""
-    return any(
-        (asking or None not in day[1:] or day[1:] == said[1:])
-        and all(a is None or b is None or a == b for a, b in zip(said, day, strict=True))
-        for day in known
-    )
+    for day in known:
+        pairs = [(a, b) for a, b in zip(said, day, strict=True) if a is not None and b is not None]
+        enough = asking or None not in day[1:] or day[1:] == said[1:]
+        if enough and pairs and all(a == b for a, b in pairs):
+            return True
+    return False
 
 
 def cents(text: str) -> int:

@@ -312,10 +312,3 @@ def as_json(rows: int, findings: list[Finding], summary: dict[str, object]) -> s
     """The whole report for a machine: {"rows", "findings", "summary"}."""
     report = {"rows": rows, "findings": [asdict(finding) for finding in findings], "summary": summary}
     return json.dumps(report, ensure_ascii=False, indent=1)
-
-
-def table() -> str:
-    """Every code with its level, meaning and remedy, as Markdown."""
-    lines = ["| code | level | what it means | how to mend it |", "|---|---|---|---|"]
-    lines += [f"| `{code}` | {entry.level} | {entry.meaning} | {entry.fix} |" for code, entry in CODES.items()]
-    return "\n".join(lines)

@@ -76,12 +76,11 @@ def identifiers(turn: Turn) -> Iterator[tuple[str, tuple[int, int]]]:
             yield kind, match.span()
     if sum(map(str.isdigit, text)) < 8:
         return
-    for pattern in (PHONE, MOBILE):
-        for match in pattern.finditer(text):
-            digits = re.sub(r"\D", "", match[0])
-            if not PUBLIC_PHONE.match(digits) and not cpf_ok(digits):
-                yield "a telephone", match.span()
-                break
+    phones = {match.start(): match for pattern in (PHONE, MOBILE) for match in pattern.finditer(text)}
+    for match in phones.values():
+        digits = re.sub(r"\D", "", match[0])
+        if not PUBLIC_PHONE.match(digits) and not cpf_ok(digits):
+            yield "a telephone", match.span()
     for match in CARD.finditer(text):
         digits = re.sub(r"\D", "", match[0])
         kind = "a protocol" if len(digits) == 20 else "a CNS" if len(digits) == 15 else "a card"

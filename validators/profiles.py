@@ -79,3 +79,14 @@ def _level(rules: dict[str, str], code: str) -> str:
 
 def _covers(name: str, code: str) -> bool:
     return code == name or code.startswith(name if name.endswith((".", "_")) else f"{name}.")
+
+
+def table() -> str:
+    """Every code with its level in each profile, its meaning and its remedy, as Markdown."""
+    levels = {name: selection(name).as_dict() for name in PROFILES}
+    lines = [f"| code | {' | '.join(PROFILES)} | what it means | how to mend it |"]
+    lines.append("|---" * (len(PROFILES) + 3) + "|")
+    for code, entry in CODES.items():
+        shown = " | ".join(levels[name][code] for name in PROFILES)
+        lines.append(f"| `{code}` | {shown} | {entry.meaning} | {entry.fix.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines)
