@@ -74,6 +74,7 @@ test: .venv/.dev .venv-train/.ready ## all tests, the end-to-end run of Axolotl 
 
 bench: .venv/.dev ## measure rows per second and peak memory of rendering and judging
 	@$(LIGHT) -m tests.bench --pack "$(PACK)" --rows "$(ROWS)"
+	@if [ -f "$(OUT)/train.jsonl" ]; then $(LIGHT) -m tests.bench.judge $(SPLITS); fi
 
 clean: ## delete the dataset in OUT and build/; environments (.venv*) and trained adapters (outputs/) stay
 	@if [ -L "$(OUT)" ] && [ -f "$(OUT)/manifest.json" ]; then rm -rf "$$(readlink -f "$(OUT)")" "$(OUT)"; fi

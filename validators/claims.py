@@ -221,6 +221,7 @@ def check_form(row: dict[str, Any], context: Context) -> Iterator[Finding]:
 
 
 # Words that exclude each other: where the result has one of them, another is wrong.
+OWN_KIND = r"\b(?:seu (?:plano|contrato)|contratacao)\b.{0,25}"
 FAMILIES = {
     "status": {
         "ativo": r"\bativ[oa]s?\b",
@@ -234,9 +235,9 @@ FAMILIES = {
         "municipios": r"\bgrupo de municipios\b|\bmunicipal\b",
     },
     "kind": {
-        "empresarial": r"\bempresarial\b",
-        "adesao": r"\bpor adesao\b",
-        "individual": r"\b(?:seu (?:plano|contrato)|contratacao)\b.{0,20}\b(?:individual|familiar)\b|\bindividual/",
+        "empresarial": rf"{OWN_KIND}\bempresarial\b",
+        "adesao": rf"{OWN_KIND}\b(?:por )?adesao\b",
+        "individual": rf"{OWN_KIND}\b(?:individual|familiar)\b",
     },
 }
 FAMILIES_READ = {
