@@ -67,6 +67,17 @@ def test_the_hand_written_rows_are_not_touched() -> None:
     )
 
 
+def test_the_readme_tells_what_prove_prints() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    kinds, rows = len(catalogue()), len(HAND.read_text(encoding="utf-8").splitlines())
+    found = alarms([str(HAND)], _told())
+    assert f"spoils each in one of {kinds} ways" in text
+    assert f"{kinds * 200:,} of {kinds * 200:,}, in {kinds} kinds; " in text
+    told = f"| false alarms, rows written by hand ({found.rows}; "
+    assert told in text and found.rows == rows - found.struck
+    assert f"| {found.rows_with_errors} row ({found.rows_with_errors / found.rows:.1%}), {found.warnings} warnings |" in text
+
+
 def test_the_documents_name_every_code() -> None:
     text = (ROOT / "validators" / "README.md").read_text(encoding="utf-8")
     assert text.split("<!-- python -m validators codes -->\n")[1].split("\n<!-- end -->")[0] == table()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from validators import speech
@@ -169,25 +170,33 @@ def _sentence(said: str, match: re.Match[str]) -> str:
 
 def check_honesty(row: dict[str, Any], context: Context) -> Iterator[Finding]:
     """It does not pass for a person, nor gives medical advice, nor talks of norms unasked, nor at length."""
-    heard = ""
-    for turn in context.turns:
-        if not isinstance(turn.content, str):
-            continue
-        if turn.role == "user":
-            heard = f"{heard} {fold(turn.content)[0]}"
-        if turn.role != "assistant":
-            continue
-        said, path = fold(turn.content)[0], f"{turn.path}.content"
-        if match := speech.HUMAN.search(said):
-            yield context.finding("behaviour.human", path, f"says {match[0]!r}", match.span())
-        if match := speech.MEDICAL.search(said):
-            yield context.finding("behaviour.medical", path, f"says {match[0]!r}", match.span())
-        if (match := speech.NORM.search(said)) and not speech.ASKS_NORM.search(heard):
-            yield context.finding("behaviour.norm", path, f"names {match[0]!r}, and nobody asked", match.span())
-        if (count := turn.content.count(" ") + 1) > LONGEST:
-            yield context.finding("behaviour.length", path, f"{count} words")
-        if language := speech.foreign(turn.content):
-            yield context.finding("behaviour.language", path, f"it is {language}")
+    for turn in context.speaking():
+        for code, message, span in _manners(turn.content):
+            if code == "behaviour.norm" and _asked_for_a_norm(context.turns[: turn.index]):
+                continue
+            yield context.finding(code, f"{turn.path}.content", message, span)
+
+
+def _asked_for_a_norm(turns: list[Turn]) -> bool:
+    heard = (turn.content for turn in turns if turn.role == "user" and isinstance(turn.content, str))
+    return any(speech.ASKS_NORM.search(fold(text)[0]) for text in heard)
+
+
+@lru_cache(maxsize=16384)
+def _manners(text: str) -> tuple[tuple[str, str, tuple[int, int] | None], ...]:
+    """What is wrong with a reply by itself: code, message, place."""
+    said, found = fold(text)[0], []
+    for code, pattern in UNSAID.items():
+        if match := pattern.search(said):
+            found.append((code, f"says {match[0]!r}", match.span()))
+    if (count := text.count(" ") + 1) > LONGEST:
+        found.append(("behaviour.length", f"{count} words", None))
+    if language := speech.foreign(text):
+        found.append(("behaviour.language", f"it is {language}", None))
+    return tuple(found)
+
+
+UNSAID = {"behaviour.human": speech.HUMAN, "behaviour.medical": speech.MEDICAL, "behaviour.norm": speech.NORM}
 
 
 def check_emergency(row: dict[str, Any], context: Context) -> Iterator[Finding]:

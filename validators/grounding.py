@@ -69,6 +69,8 @@ class Heard:
         found = scan(text)
         plain = fold(text)[0]
         self._confirm(plain, turn)
+        if not (found.cpfs or found.dates) and "zero" not in plain and not any(map(str.isdigit, plain)):
+            return
         previous, short = 0, len(plain.split()) <= 3
         several = [sum(item.kind == "resolved" for item in items) > 1 for items in (found.dates, found.cpfs)]
         tagged = [*((item, True) for item in found.cpfs), *((item, False) for item in found.dates)]

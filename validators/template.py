@@ -36,9 +36,10 @@ def template_text() -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2 import Environment
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    # transformers uses a sandbox, for templates of strangers; this one is ours, and renders the same without.
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
     return environment.from_string(template_text())
 

@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.judge", description=__doc__.partition("\n")[0])
     parser.add_argument("files", nargs="+", metavar="FILE")
     files = parser.parse_args().files
-    rows = sum(1 for name in files for _ in Path(name).open("rb"))
+    rows = sum(Path(name).read_bytes().count(b"\n") for name in files)
     print(f"{rows} rows, start-up included")
     for name, options in (
         ("everything but masks", ["--pack", PACK]),
