@@ -75,7 +75,10 @@ def test_the_readme_tells_what_prove_prints() -> None:
     assert f"{kinds * 200:,} of {kinds * 200:,}, in {kinds} kinds; " in text
     told = f"| false alarms, rows written by hand ({found.rows}; "
     assert told in text and found.rows == rows - found.struck
-    assert f"| {found.rows_with_errors} row ({found.rows_with_errors / found.rows:.1%}), {found.warnings} warnings |" in text
+    assert (
+        f"| {found.rows_with_errors} row ({found.rows_with_errors / found.rows:.1%}), {found.warnings} warnings |"
+        in text
+    )
 
 
 def test_the_documents_name_every_code() -> None:

@@ -158,12 +158,9 @@ def test_a_reader_that_leaves_early(bad: Path) -> None:
 
 
 def test_codes_prints_the_whole_table() -> None:
-    result = run("codes")
-    assert result.returncode == 0
-    assert all(
-        f"| `{code}` | {entry.level} | {entry.meaning} | {entry.fix} |" in result.stdout
-        for code, entry in CODES.items()
-    )
+    table = run("codes").stdout
+    assert table.startswith("| code | rendered | imported | played | foreign | what it means | how to mend it |")
+    assert all(f"| `{code}` | " in table for code in CODES)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["codes", "--help"]])
@@ -195,7 +192,9 @@ def test_help_names_every_option_and_exit_code() -> None:
 
 def test_a_profile_a_selection_and_a_baseline(bad: Path, tmp_path: Path) -> None:
     assert run("check", bad, "--profile", "foreign").stdout.splitlines()[-1].startswith("1 rows: 1 errors, 1 warnings")
-    assert run("check", bad, "--select", "text").stdout.splitlines()[-1] == "1 rows: 1 errors, 0 warnings (1 text.edges)"
+    assert (
+        run("check", bad, "--select", "text").stdout.splitlines()[-1] == "1 rows: 1 errors, 0 warnings (1 text.edges)"
+    )
     assert run("check", bad, "--ignore", "text,line").returncode == 0
     known = tmp_path / "known.json"
     assert run("check", bad, "--write-baseline", known).returncode == 0
@@ -206,7 +205,14 @@ def test_a_profile_a_selection_and_a_baseline(bad: Path, tmp_path: Path) -> None
 
 
 def test_knowledge_as_a_file_or_a_pack(tmp_path: Path) -> None:
-    row = {**GOOD, "category": "facts", "messages": [{"role": "user", "content": "qual o telefone?"}, {"role": "assistant", "content": "É o (84) 4020-8909."}]}
+    row = {
+        **GOOD,
+        "category": "facts",
+        "messages": [
+            {"role": "user", "content": "qual o telefone?"},
+            {"role": "assistant", "content": "É o (84) 4020-8909."},
+        ],
+    }
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
     assert run("check", path).returncode == 0
@@ -242,6 +248,8 @@ def test_a_hundred_mebibytes_on_one_line(tmp_path: Path, good: Path) -> None:
             file.write(b"a" * 2**20)
         file.write(b'"}\n' + good.read_bytes())
     code = "import resource, sys; from validators.__main__ import main; done = main(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(done)"
-    done = subprocess.run([sys.executable, "-c", code, "check", str(path)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(path)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 100 and f"{path}:1: error line.too_long" in done.stdout
     assert int(done.stdout.splitlines()[-1]) < 200
