@@ -81,6 +81,12 @@ def test_the_readme_tells_what_prove_prints() -> None:
     )
 
 
+def test_the_judges_chat_template_is_the_trainers() -> None:
+    """A copy, so that `validators/` can be taken alone; byte for byte."""
+    name = "qwen2.5_chat_template.j2"
+    assert (ROOT / "validators" / name).read_bytes() == (ROOT / "axolotl_configs" / name).read_bytes()
+
+
 def test_the_documents_name_every_code() -> None:
     text = (ROOT / "validators" / "README.md").read_text(encoding="utf-8")
     assert text.split("<!-- python -m validators codes -->\n")[1].split("\n<!-- end -->")[0] == table()
