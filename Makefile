@@ -1,7 +1,7 @@
 # The user interface: `make` alone explains it. Behind each target stands `python -m datagen|validators|axolotl_configs`.
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset lint check preview report diff probe configs preflight doctor rehearse train look test bench \
-  clean
+.PHONY: help setup dataset lint check prove masks preview report diff probe configs preflight doctor rehearse train look \
+  test bench clean
 .DELETE_ON_ERROR:
 
 PACK   ?= unimed_natal
@@ -9,6 +9,8 @@ ROWS   ?= 12000
 SEED   ?= 7
 OUT    ?= data/$(PACK)
 DATA   ?=
+PROFILE ?=
+TOKENIZER ?=
 CONFIG ?=
 RANK   ?=
 ALPHA  ?=
@@ -34,6 +36,9 @@ export DO_NOT_TRACK := 1
 
 LIGHT  := .venv/bin/python
 TRAIN  := .venv-train/bin/python
+SPLITS  = "$(OUT)/train.jsonl" "$(OUT)/eval.jsonl" "$(OUT)/test.jsonl" "$(OUT)/test_unseen.jsonl"
+# What may be claimed is the pack's for its own dataset; a stranger's file has facts of its own.
+KNOWN   = $(if $(DATA),,--pack "templates/$(PACK)")
 MASTER := axolotl_configs/qwen2.5-32b_qlora_a100-80gb.yaml
 NUMBERS = $(if $(RANK),--rank "$(RANK)") $(if $(ALPHA),--alpha "$(ALPHA)")
 
@@ -42,7 +47,7 @@ help: ## this page
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables (now): PACK=$(PACK) ROWS=$(ROWS) SEED=$(SEED) OUT=$(OUT) CONFIG=$(CONFIG) ADAPTER=$(ADAPTER) RANK=$(RANK) ALPHA=$(ALPHA)"
 	@echo "  MODEL= GPU= METHOD= SEQ= for configs   PRICE= per hour and CARDS= for preflight, rehearse, train   KEEP= a second home for checkpoints   FORCE=1"
-	@echo "  DATA= file(s) for check   CATEGORY= N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
+	@echo "  DATA= file(s) for check, masks   PROFILE= rendered, imported, played, foreign   CATEGORY= N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
 
 setup: .venv/.light .venv/.dev .venv-train/.ready ## make both environments now (the trainer's is large)
 
@@ -53,7 +58,14 @@ lint: .venv/.light ## prove the templates of PACK sound without rendering them
 	@$(LIGHT) -m datagen lint --pack "$(PACK)"
 
 check: .venv/.light ## judge DATA=file.jsonl (default: the dataset in OUT) and print every finding
-	@$(LIGHT) -m validators check $(or $(DATA),"$(OUT)/train.jsonl" "$(OUT)/eval.jsonl" "$(OUT)/test.jsonl")
+	@$(LIGHT) -m validators check $(if $(PROFILE),--profile "$(PROFILE)") $(KNOWN) $(or $(DATA),$(SPLITS))
+
+prove: .venv/.light dataset ## damage clean rows in every way of the catalogue: is each found? how many false alarms?
+	@$(LIGHT) -m validators prove $(SPLITS) --pack "templates/$(PACK)" --hand tests/cases/written_by_hand.jsonl
+
+masks: .venv-train/.ready ## show which words CONFIG trains in DATA (default: eval), one row in colour; TOKENIZER= a folder
+	@$(TRAIN) -m validators masks "$(or $(CONFIG),$(MASTER))" "$(or $(DATA),$(OUT)/eval.jsonl)" \
+	  $(if $(TOKENIZER),--tokenizer "$(TOKENIZER)")
 
 preview: .venv/.light ## show N conversations of CATEGORY with their plan, without writing anything
 	@$(LIGHT) -m datagen preview --pack "$(PACK)" --seed "$(SEED)" --n "$(N)" $(if $(CATEGORY),--category "$(CATEGORY)")
@@ -95,6 +107,7 @@ test: .venv/.dev .venv-train/.ready ## all tests, the end-to-end run of Axolotl 
 
 bench: .venv/.dev ## measure rows per second and peak memory of rendering and judging
 	@$(LIGHT) -m tests.bench --pack "$(PACK)" --rows "$(ROWS)"
+	@if [ -f "$(OUT)/train.jsonl" ]; then $(LIGHT) -m tests.bench.judge $(SPLITS); fi
 
 clean: ## delete the dataset in OUT and build/; environments (.venv*) and trained adapters (outputs/) stay
 	@if [ -L "$(OUT)" ] && [ -f "$(OUT)/manifest.json" ]; then rm -rf "$$(readlink -f "$(OUT)")" "$(OUT)"; fi

@@ -100,6 +100,8 @@ def _stopwatch(path: Path) -> Any:
         def __init__(self) -> None:
             self.seconds: list[float] = []
             self.began = 0.0
+            self.peak = [0, 0]
+            """Bytes reserved and allocated at most; Axolotl forgets them at every log line."""
 
         def now(self) -> float:
             if torch.cuda.is_available():
@@ -111,6 +113,15 @@ def _stopwatch(path: Path) -> Any:
 
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             self.seconds.append(self.now() - self.began)
+            self.look_at_memory()
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            self.look_at_memory()
+
+        def look_at_memory(self) -> None:
+            if torch.cuda.is_available():
+                now = torch.cuda.max_memory_reserved(), torch.cuda.max_memory_allocated()
+                self.peak = [max(pair) for pair in zip(self.peak, now, strict=True)]
 
         def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             if not state.is_world_process_zero:
@@ -121,8 +132,8 @@ def _stopwatch(path: Path) -> Any:
                 "tokens": [entry["tokens/total"] for entry in state.log_history if "tokens/total" in entry],
                 "losses": [entry["loss"] for entry in state.log_history if "loss" in entry],
                 "device": torch.cuda.get_device_name() if cuda else "CPU",
-                "peak_bytes": torch.cuda.max_memory_reserved() if cuda else None,
-                "allocated_bytes": torch.cuda.max_memory_allocated() if cuda else None,
+                "peak_bytes": self.peak[0] or None,
+                "allocated_bytes": self.peak[1] or None,
             }
             path.write_text(json.dumps(report) + "\n", encoding="utf-8")
 

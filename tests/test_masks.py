@@ -59,6 +59,7 @@ def test_the_committed_config_packs():
 @pytest.mark.trainer
 def test_as_many_rows_come_out_as_went_in(masks):
     rows, report = masks
+    assert report["wrong"] == []
     assert report["rows_in"] == report["rows_out"] == len(rows) == len(report["rows"])
     assert {row["category"] for row in rows} == set(CATEGORIES)
     assert {(row["messages"][0]["role"] == "system", "tools" in row) for row in rows} == {
@@ -94,6 +95,22 @@ def test_one_row_is_shown_to_a_person(trainer_python, trainer_env, toy_model, tm
     assert done.returncode == 0, done.stderr
     assert "Pronto, João: o plano Ouro está ativo & sem débito." in done.stdout
     assert "4 rows in, 4 out" in done.stdout
+    assert "Trained are exactly the assistant's words, its calls and the marks that end them." in done.stdout
+
+
+@pytest.mark.trainer
+def test_a_config_that_trains_something_else_is_told(trainer_python, trainer_env, toy_model, tmp_path):
+    """Axolotl trains what `roles_to_train` and `train_on_eos` say, and says nothing."""
+    config = yaml.safe_load(REAL.read_text(encoding="utf-8"))
+    for block in config["datasets"]:
+        block["roles_to_train"] = ["assistant", "user"]
+    spoilt = tmp_path / "config.yaml"
+    spoilt.write_text(yaml.safe_dump(config), encoding="utf-8")
+    file = write_rows(tmp_path / "rows.jsonl", handmade_rows(4))
+    command = [str(trainer_python), "-m", "validators", "masks", str(spoilt), str(file), "--tokenizer", str(toy_model)]
+    done = subprocess.run(command, cwd=ROOT, env=trainer_env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 100, done.stderr
+    assert "stretches are trained" in done.stdout
 
 
 @pytest.mark.parametrize(

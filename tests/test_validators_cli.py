@@ -76,9 +76,9 @@ def test_json(bad: Path, flag: list[str]) -> None:
     result = run("check", bad, *flag)
     report = json.loads(result.stdout)
     assert result.returncode == 100 and list(report) == ["rows", "findings", "summary"]
-    assert list(report["findings"][0]) == ["code", "level", "file", "line", "row_id", "path", "message", "fix"]
+    assert list(report["findings"][0]) == ["code", "level", "file", "line", "row_id", "path", "message", "fix", "span"]
     assert report["findings"][0] | {"message": ""} == {
-        "code": "text.edges", "level": "error", "file": str(bad), "line": 1, "row_id": "b", "path": "$.messages[0].content", "message": "", "fix": "strip the text",
+        "code": "text.edges", "level": "error", "file": str(bad), "line": 1, "row_id": "b", "path": "$.messages[0].content", "message": "", "fix": "strip the text", "span": None,
     }  # fmt: skip
     assert report["summary"]["errors"] == 2 and report["summary"]["codes"] == {"line.not_json": 1, "text.edges": 1}
 
@@ -158,12 +158,9 @@ def test_a_reader_that_leaves_early(bad: Path) -> None:
 
 
 def test_codes_prints_the_whole_table() -> None:
-    result = run("codes")
-    assert result.returncode == 0
-    assert all(
-        f"| `{code}` | {entry.level} | {entry.meaning} | {entry.fix} |" in result.stdout
-        for code, entry in CODES.items()
-    )
+    table = run("codes").stdout
+    assert table.startswith("| code | rendered | imported | played | foreign | what it means | how to mend it |")
+    assert all(f"| `{code}` | " in table for code in CODES)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["codes", "--help"]])
@@ -191,3 +188,68 @@ def test_help_names_every_option_and_exit_code() -> None:
         "100",
     ):
         assert word in text
+
+
+def test_a_profile_a_selection_and_a_baseline(bad: Path, tmp_path: Path) -> None:
+    assert run("check", bad, "--profile", "foreign").stdout.splitlines()[-1].startswith("1 rows: 1 errors, 1 warnings")
+    assert (
+        run("check", bad, "--select", "text").stdout.splitlines()[-1] == "1 rows: 1 errors, 0 warnings (1 text.edges)"
+    )
+    assert run("check", bad, "--ignore", "text,line").returncode == 0
+    known = tmp_path / "known.json"
+    assert run("check", bad, "--write-baseline", known).returncode == 0
+    again = run("check", bad, "--baseline", known)
+    assert (again.returncode, again.stdout) == (0, "1 rows: 0 errors, 0 warnings\n")
+    wrong = run("check", bad, "--select", "nonsense")
+    assert wrong.returncode == 2 and "no code begins like this" in wrong.stderr
+
+
+def test_knowledge_as_a_file_or_a_pack(tmp_path: Path) -> None:
+    row = {
+        **GOOD,
+        "category": "facts",
+        "messages": [
+            {"role": "user", "content": "qual o telefone?"},
+            {"role": "assistant", "content": "É o (84) 4020-8909."},
+        ],
+    }
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    assert run("check", path).returncode == 0
+    for option in (["--pack", "templates/unimed_natal"], ["--knowledge", "tests/cases/knowledge.yaml"]):
+        assert "claims.phone" in run("check", path, *option).stdout
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("facts: [a]", encoding="utf-8")
+    assert run("check", path, "--knowledge", wrong).returncode == 2
+
+
+def test_the_same_damage_in_three_forms(bad: Path) -> None:
+    text, github = run("check", bad).stdout, run("check", bad, "--format", "github").stdout
+    found = json.loads(run("check", bad, "--format", "json").stdout)["findings"]
+    assert [finding["code"] for finding in found] == ["text.edges", "line.not_json"]
+    for finding in found:
+        assert f"{finding['file']}:{finding['line']}: {finding['level']} {finding['code']}" in text
+        assert f"line={finding['line']},title={finding['code']}::" in github
+
+
+def test_lengths_say_how_they_were_counted(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "lengths.jsonl"
+    assert run("lengths", good, "--out", out).returncode == 0
+    how, row = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert how["method"] == "upper bound" and row["id"] == "a" and row["tokens"] > 30
+
+
+def test_a_hundred_mebibytes_on_one_line(tmp_path: Path, good: Path) -> None:
+    """Found, named, and never held in memory as a whole."""
+    path = tmp_path / "long.jsonl"
+    with path.open("wb") as file:
+        file.write(b'{"x": "')
+        for _ in range(100):
+            file.write(b"a" * 2**20)
+        file.write(b'"}\n' + good.read_bytes())
+    code = "import resource, sys; from validators.__main__ import main; done = main(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(done)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(path)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 100 and f"{path}:1: error line.too_long" in done.stdout
+    assert int(done.stdout.splitlines()[-1]) < 200

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import validators
-from validators.check import CHECKS, Minimums, check_files
+from validators.check import CHECKS, Minimums, Settings, check_files
 from validators.finding import CODES
+from validators.knowledge import read_knowledge
+from validators.profiles import selection
 
 CASES = Path(__file__).parent / "cases"
 TABLES = {
     name: json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
-    for name in ("structure", "calls", "grounding", "lines", "files")
+    for name in ("structure", "calls", "grounding", "lines", "files", "claims", "behaviour", "privacy", "template")
 }
+SPOKEN = [(table, case) for table in ("claims", "behaviour", "privacy", "template") for case in TABLES[table]]
+KNOWLEDGE = read_knowledge(CASES / "knowledge.yaml")
 ROWS = [(table, case) for table in ("structure", "calls", "grounding") for case in TABLES[table]]
+
+SHAPE_ONLY = Settings(levels=selection(ignore=("claims", "behaviour", "privacy", "template")))
+"""The rows of these tables are made for their shape; what is said in them has tables of its own."""
 
 
 def name_of(value: object) -> str | None:
@@ -28,17 +37,44 @@ def write(path: Path, *rows: dict) -> Path:
     return path
 
 
+def numbered(rows: list[dict], times: int) -> Iterator[dict]:
+    """The rows so many times, `%` in them being a number and `@` the same in letters."""
+    for number in range(times):
+        letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        for row in rows:
+            text = json.dumps(row, ensure_ascii=False)
+            yield json.loads(text.replace("%", str(number)).replace("@", letters)) if times > 1 else row
+
+
 def codes(report) -> list[str]:
     return sorted({finding.code for finding in report.findings})
 
 
 @pytest.mark.parametrize(("table", "case"), ROWS, ids=name_of)
 def test_row(table: str, case: dict, tmp_path: Path) -> None:
-    report = check_files([write(tmp_path / "rows.jsonl", case["row"])])
+    report = check_files([write(tmp_path / "rows.jsonl", case["row"])], settings=SHAPE_ONLY)
     assert codes(report) == sorted(case["expect"]), [f"{f.path}: {f.message}" for f in report.findings]
     for finding in report.findings:
         assert finding.file.endswith("rows.jsonl") and finding.line == 1
         assert finding.path.startswith("$") and finding.message and finding.fix
+
+
+@pytest.mark.parametrize(("table", "case"), SPOKEN, ids=name_of)
+def test_what_is_said(table: str, case: dict, tmp_path: Path) -> None:
+    profile = case.get("profile", "rendered")
+    settings = Settings(
+        profile=profile,
+        levels=selection(profile, ignore=case.get("ignore", ())),
+        knowledge=KNOWLEDGE if case.get("knowledge") else None,
+        fictional={"r-1": case.get("fictional")},
+    )
+    report = check_files([write(tmp_path / "rows.jsonl", case["row"])], settings=settings)
+    assert codes(report) == sorted(case["expect"]), [f"{f.path}: {f.message}" for f in report.findings]
+    for finding in report.findings:
+        if finding.span:
+            start, end = finding.span
+            text = case["row"]["messages"][int(finding.path.split("[")[1].split("]")[0])]["content"]
+            assert 0 <= start < end <= len(text)
 
 
 @pytest.mark.parametrize("case", TABLES["lines"], ids=name_of)
@@ -51,14 +87,17 @@ def test_line(case: dict, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", TABLES["files"], ids=name_of)
 def test_files(case: dict, tmp_path: Path) -> None:
-    paths = [write(tmp_path / f"{number}.jsonl", *rows) for number, rows in enumerate(case["files"])]
-    report = check_files(paths, Minimums(**case.get("minimums", {})))
+    files = [list(numbered(rows, case.get("times", 1))) for rows in case["files"]]
+    paths = [write(tmp_path / f"{number}.jsonl", *rows) for number, rows in enumerate(files)]
+    report = check_files(paths, Minimums(**case.get("minimums", {})), settings=SHAPE_ONLY)
     assert codes(report) == sorted(case["expect"]), [f"{f.path}: {f.message}" for f in report.findings]
 
 
 def test_every_code_is_planted_somewhere() -> None:
     planted = {code for cases in TABLES.values() for case in cases for code in case["expect"]}
-    assert planted | {"line.too_long"} == set(CODES)  # too long for a table: see test_a_line_without_end
+    # too long for a table: see test_a_line_without_end; a convention needs a profile: see test_convert.py; what the
+    # template refuses is broken in a way that another check has named, so that it is not sent through
+    assert planted | {"line.too_long", "file.convention", "template.refused"} == set(CODES)
 
 
 def test_every_table_has_clean_cases_and_many_kinds_of_damage() -> None:
@@ -173,3 +212,15 @@ def test_hostile_rows_never_crash_it(tmp_path: Path) -> None:
     report = check_files([write(tmp_path / "strange.jsonl", *rows)])
     assert report.rows == len(rows) > 300
     assert {f.line for f in report.findings} == set(range(1, len(rows) + 1))
+
+
+def test_any_number_of_workers_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("validators.rows.BLOCK", 2000)
+    rows = [case["row"] for _, case in ROWS]
+    path = write(tmp_path / "rows.jsonl", *rows)
+    packed = tmp_path / "rows.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    alone, two, unpacked = check_files([path], workers=1), check_files([path], workers=2), check_files([packed])
+    assert alone.findings == two.findings and alone.summary == two.summary
+    assert [f.code for f in unpacked.findings] == [f.code for f in alone.findings]
+    assert alone.rows == len(rows) and len(alone.findings) > 100

@@ -126,12 +126,11 @@ def check_results(row: dict[str, Any], context: Context) -> Iterator[Finding]:
     for turn in context.turns:
         if turn.role != "tool" or not isinstance(turn.content, str) or not turn.content.strip():
             continue
-        value, problem = load(turn.content)
-        if problem:
-            python = problem.kind == "not_json" and PYTHON_REPR.search(turn.content)
-            why = "it looks like Python repr" if python else problem.message
+        if turn.problem:
+            python = turn.problem.kind == "not_json" and PYTHON_REPR.search(turn.content)
+            why = "it looks like Python repr" if python else turn.problem.message
             yield context.finding("tool.not_json", f"{turn.path}.content", why)
-        elif isinstance(value, str) and isinstance(load(value)[0], (dict, list)):
+        elif isinstance(turn.result, str) and isinstance(load(turn.result)[0], (dict, list)):
             yield context.finding("tool.twice", f"{turn.path}.content", "a string that holds the result as a string")
 
 

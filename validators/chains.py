@@ -15,6 +15,7 @@ from validators.dates import Reading, figure_parts, resolve_figures
 GROUP_ENDS = frozenset({3, 6, 9, 11})
 HEALTH_CARD_GROUPS = [3, 4, 4, 4]  # CNS, 15 digits; its first three groups are eleven
 ODD_GROUPS = ([4, 4, 3], [3, 2, 2, 2, 2], [2, 2, 2, 2, 2, 1], [1, 2, 2, 2, 2, 2])
+PLAIN_DATES = ([2, 2, 4], [1, 2, 4], [2, 1, 4], [1, 1, 4])
 MOBILE_GROUPS = ([2, 5, 4], [2, 1, 4, 4], [2, 9])
 
 
@@ -38,6 +39,8 @@ class Piece(NamedTuple):
 
 def segment(groups: Sequence[Group], label: str) -> list[Piece]:
     """Cut a chain into pieces so that the most is explained; `label` is what the words before the chain call it."""
+    if pieces := _certain(groups, label):
+        return pieces
     best: list[tuple[int, Piece | None]] = [(0, None)] * (len(groups) + 1)
     for first in range(len(groups) - 1, -1, -1):
         best[first] = (best[first + 1][0], Piece(first, first + 1, "rest", 0))
@@ -53,6 +56,29 @@ def segment(groups: Sequence[Group], label: str) -> list[Piece]:
             break
         pieces.append(piece)
         place = piece.end
+    return pieces
+
+
+def _certain(groups: Sequence[Group], label: str) -> list[Piece] | None:
+    """The pieces of a chain of nothing but right CPFs and dates in plain form: most chains, and quick to see."""
+    lengths = [len(group.digits) for group in groups]
+    pieces: list[Piece] = []
+    place, count = 0, len(groups)
+    while place < count:
+        end = place + (1 if lengths[place] == 11 else 4 if lengths[place] == 3 else 3)
+        window = [group.digits for group in groups[place:end]]
+        if lengths[place:end] in ([11], [3, 3, 3, 2]):
+            if not cpf_ok("".join(window)):
+                return None
+            pieces.append(Piece(place, end, "cpf", 20))
+        elif lengths[place:end] in PLAIN_DATES and (place or label != "phone") and not groups[place].spoken:
+            reading = resolve_figures(window)
+            if reading is None or reading.kind != "resolved":
+                return None
+            pieces.append(Piece(place, end, "date", 16, reading))
+        else:
+            return None
+        place = end
     return pieces
 
 

@@ -5,6 +5,7 @@ Built once for each row by check.py; no command of its own. Nothing here trusts 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from validators import finding
+from validators.evidence import NOTHING, Evidence, of_knowledge
+from validators.knowledge import Knowledge
 from validators.rows import Problem, kind, load
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
@@ -32,13 +35,18 @@ class Call:
 
 @dataclass(slots=True)
 class Turn:
-    """One message: its place in the row, its role, its content, and the calls that an assistant makes in it."""
+    """One message: its place in the row, its role, its content, and the calls that an assistant makes in it.
+
+    `result` is what a tool's content says, decoded; `problem` why it does not.
+    """
 
     index: int
     raw: dict[str, Any]
     role: Any
     content: Any
     calls: list[Call]
+    result: Any = None
+    problem: Problem | None = None
 
     @property
     def path(self) -> str:
@@ -69,11 +77,26 @@ class Context:
     tools_problem: str | None = None
     closed: bool = True
     roles_known: bool = True  # False: the order of turns means nothing
+    knowledge: Knowledge | None = None
     found: list[finding.Finding] = field(default_factory=list)
+    fictional: Any = None  # what the row's provenance says of its people; for privacy alone
+    followed: Any = None  # what behaviour.py works out once for all its checks
 
-    def finding(self, code: str, path: str, message: str) -> finding.Finding:
-        """A finding at a JSON path of this row."""
-        return finding.make(code, self.file, self.line, self.row_id, path, message)
+    def finding(self, code: str, path: str, message: str, span: tuple[int, int] | None = None) -> finding.Finding:
+        """A finding at a JSON path of this row; `span` is the stretch of the text there."""
+        return finding.make(code, self.file, self.line, self.row_id, path, message, span)
+
+    def speaking(self) -> Iterator[Turn]:
+        """The assistant's turns that are words."""
+        return (turn for turn in self.turns if turn.role == "assistant" and isinstance(turn.content, str))
+
+    def known_text(self) -> str:
+        """The facts that may be said, as one text."""
+        return " ".join(self.knowledge.values) if self.knowledge else ""
+
+    def known(self) -> Evidence:
+        """What may be said without a source in the row."""
+        return of_knowledge(self.knowledge) if self.knowledge else NOTHING
 
 
 def build(row: dict[str, Any], file: str, line: int) -> Context:
@@ -94,9 +117,13 @@ def build(row: dict[str, Any], file: str, line: int) -> Context:
 
 
 def _turn(index: int, raw: dict[str, Any]) -> Turn:
-    calls = raw.get("tool_calls") if raw.get("role") == "assistant" else None
-    parts = [_call(index, i, call) for i, call in enumerate(calls)] if isinstance(calls, list) else []
-    return Turn(index, raw, raw.get("role"), raw.get("content"), parts)
+    role, content = raw.get("role"), raw.get("content")
+    turn = Turn(index, raw, role, content, [])
+    if role == "assistant" and isinstance(calls := raw.get("tool_calls"), list):
+        turn.calls = [_call(index, i, call) for i, call in enumerate(calls)]
+    elif role == "tool" and isinstance(content, str):
+        turn.result, turn.problem = load(content)
+    return turn
 
 
 def _call(message: int, index: int, raw: Any) -> Call:

@@ -1,17 +1,22 @@
-"""The arithmetic of a CPF. No command of its own; formats, corpus and grounding use it."""
+"""Check digits of a CPF. No command of its own."""
 
 from __future__ import annotations
 
 
 def check_digits(base: str) -> str:
-    """The two check digits of a CPF's first nine: weights 10 to 2, then 11 to 2."""
-    for first in (10, 11):
-        rest = 11 - sum(weight * int(digit) for weight, digit in zip(range(first, 1, -1), base, strict=True)) % 11
-        base += "0" if rest > 9 else str(rest)
-    return base[9:]
+    """The two digits that belong behind nine."""
+    a, b, c, d, e, f, g, h, i = map(int, base)
+    first = (10 * a + 9 * b + 8 * c + 7 * d + 6 * e + 5 * f + 4 * g + 3 * h + 2 * i) * 10 % 11 % 10
+    second = (11 * a + 10 * b + 9 * c + 8 * d + 7 * e + 6 * f + 5 * g + 4 * h + 3 * i + 2 * first) * 10 % 11 % 10
+    return f"{first}{second}"
 
 
-def cpf_ok(digits: str) -> bool:
-    """Whether 11 ASCII digits are a CPF by arithmetic; eleven equal digits never are."""
-    plain = len(digits) == 11 and digits.isascii() and digits.isdigit()
-    return plain and len(set(digits)) > 1 and check_digits(digits[:9]) == digits[9:]
+def cpf_ok(text: str) -> bool:
+    """Eleven ASCII digits with right check digits, and not all equal."""
+    return (
+        len(text) == 11
+        and text.isascii()
+        and text.isdigit()
+        and text != text[0] * 11
+        and check_digits(text[:9]) == text[9:]
+    )

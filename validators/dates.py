@@ -131,6 +131,24 @@ def fill(known: str, new: str) -> str:
     return "".join(b if b != "?" else a for a, b in zip(known, new, strict=True))
 
 
+def sound_parts(text: str) -> str:
+    """What can be kept of figures that are no date, 10/06/985 or 00/09/1982: the day, the month, the year by itself."""
+    groups = re.findall(r"\d+", text)
+    named = [month for word in re.findall(r"[^\W\d_]{3,}", text.lower()) for month in month_numbers(word)]
+    if len(groups) == 2 and len(named) == 1:
+        groups.insert(1, str(named[0]))
+    if len(groups) != 3:
+        return "????????"
+    day, month, year = groups
+    sure = years(year)
+    found = (
+        (str(sure[0]) if len(sure) == 1 else "????")
+        + (f"{int(month):02}" if 1 <= int(month) <= 12 else "??")
+        + (f"{int(day):02}" if 1 <= int(day) <= 31 else "??")
+    )
+    return found if "?" in found else f"{found[:6]}??"  # 31/06/1966: it is the day that is asked for again
+
+
 DAY = r"(?P<d>[12Pu])"
 YEAR = r"(?:Ye?)?(?P<y>[24])"
 # Dates with at least one word in them; figures alone are segmented with the CPFs in formats.py.
@@ -218,6 +236,8 @@ def _months(tokens: Tokens, match: re.Match[str]) -> tuple[int, ...]:
 
 def parts(tokens: Tokens, shape: str, with_month: bool) -> Iterator[Span]:
     """Pieces of a date that words give away: with a month `15 de junho`, `junho de 85`; without `dia 15`, `de 85`."""
+    if not (("M" in shape) if with_month else ("d" in shape or "e" in shape or "Y" in shape)):
+        return
     for pattern in PARTS_WITH_A_MONTH if with_month else PARTS_IN_FIGURES:
         for match in pattern.finditer(shape):
             reading = _read_part(tokens, match)

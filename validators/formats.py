@@ -44,8 +44,9 @@ class Scan(NamedTuple):
     dates: tuple[Candidate, ...]
 
 
+ANY_FIGURE = re.compile(r"[0-9\uff10-\uff19]")
 WORTH_READING = re.compile(
-    r"[0-9\uff10-\uff19]|\b(?:zero|dois|duas|tr[eê]s|quatro|cinco|seis|meia|sete|oito|nove|dez|onze|doze|treze|quinze|"
+    r"\b(?:zero|dois|duas|tr[eê]s|quatro|cinco|seis|meia|sete|oito|nove|dez|onze|doze|treze|quinze|"
     r"(?:cator|quator|deze|dezo|vint|trint|quaren|cin[cq]u?[oe]n|sessen|seten|oiten|noven|cent|duzen|trezen|quinhen|"
     r"jan|fev|mar[cç]|abr|mai|jun|jul|ago|set|out|nov|dez)[a-zç]*|mil|cem|primeiro|dia)\b",
     re.IGNORECASE,
@@ -60,13 +61,13 @@ MASKED = "*"
 @lru_cache(maxsize=2048)
 def scan(text: str) -> Scan:
     """Every CPF and date of one text; neither is looked for where there is no figure, number word or month."""
-    if not WORTH_READING.search(text):
+    if not (ANY_FIGURE.search(text) or WORTH_READING.search(text)):
         return Scan((), ())
     tokens = tokenise(text)
     labels = Labels(text, tokens)
     cpfs = list(_with_a_letter(text))
     found: list[Candidate] = []
-    shape = _without_others(tokens, labels, cpfs)
+    shape = _without_others(text, tokens, labels, cpfs)
     # What is surest comes first, and blots its tokens out for the rest: dates in words, then chains of figures.
     for span in dates.worded(tokens, shape):
         shape = _blot(shape, span.first, span.end)
@@ -110,15 +111,15 @@ def _outermost(found: list[Candidate]) -> Iterator[Candidate]:
         reach = max(reach, date.end)
 
 
-def _without_others(tokens: Tokens, labels: Labels, slips: list[Candidate]) -> str:
+def _without_others(text: str, tokens: Tokens, labels: Labels, slips: list[Candidate]) -> str:
     """The shape without CPFs that carry a letter, telephones with an area code in brackets, and amounts of money."""
     shape = tokens.shape
     for slip in slips:
         shape = _blot(shape, bisect_left(tokens.starts, slip.start), bisect_left(tokens.starts, slip.end))
-    for match in AREA_CODE.finditer(shape):
+    for match in AREA_CODE.finditer(shape) if "(" in shape else ():
         labels.claim_before(match.start())
         shape = _blot(shape, match.start(), _phone_end(tokens, match.end()))
-    for match in MONEY.finditer(shape):
+    for match in MONEY.finditer(shape) if "$" in text else ():
         if tokens.words[match.start()].endswith("$"):
             shape = _blot(shape, match.start(), match.end())
     return shape

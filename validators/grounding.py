@@ -14,7 +14,9 @@ from validators.context import Call, Context, Turn
 from validators.cpf import cpf_ok
 from validators.finding import Finding
 from validators.formats import Candidate, scan
-from validators.tokens import edits, fold
+from validators.spoken import edits
+from validators.tokens import fold
+from validators.trace import mask
 
 CORRECTION = re.compile(
     r"\b(err(?:ei|ado|ada)|corrig\w*|correca?o|corret[oa]|na verdade|digitei|digo|troquei|trocad\w+|engan\w+|"
@@ -67,6 +69,8 @@ class Heard:
         found = scan(text)
         plain = fold(text)[0]
         self._confirm(plain, turn)
+        if not (found.cpfs or found.dates) and "zero" not in plain and not any(map(str.isdigit, plain)):
+            return
         previous, short = 0, len(plain.split()) <= 3
         several = [sum(item.kind == "resolved" for item in items) > 1 for items in (found.dates, found.cpfs)]
         tagged = [*((item, True) for item in found.cpfs), *((item, False) for item in found.dates)]
@@ -82,17 +86,22 @@ class Heard:
                 self._partial(candidate, is_cpf, short, turn)
             elif candidate.kind == "ambiguous":
                 self._ambiguous(candidate)
-            elif candidate.value:
+            elif is_cpf:
                 self.refused[candidate.value] = candidate.note
+            elif candidate.label != "other":
+                self.known = dates.fill(self.known, dates.sound_parts(text[candidate.start : candidate.end]))
         self._swap(plain, turn)
         if ZERO_LOST.search(plain):
             self.cpfs.extend(Mention(value, turn, False, False) for value in sorted(self._with_zero()))
 
     def assistant(self, text: str) -> None:
         """Take in what the assistant says: it may propose a reading, which the user's next words accept."""
-        if self.unclear:
-            for date in scan(text).dates:
-                self.proposed.update(self.unclear.intersection(date.readings))
+        for date in scan(text).dates if self.unclear or self.known != "????????" else ():
+            for reading in date.readings or (date.value,):
+                self.proposed.update(value for value in self.unclear if _fits(value, reading))
+                whole = dates.fill(self.known, reading) if reading else ""
+                if dates.is_date(whole) and _fits(whole, self.known):
+                    self.proposed.add(whole)
         if ZERO_LOST.search(fold(text)[0]):
             self.proposed.update(self._with_zero())
 
@@ -134,6 +143,10 @@ class Heard:
                 if len(piece) + len(middle) + len(candidate.value) == 11:
                     self.cpfs.append(Mention(piece + middle + candidate.value, turn, False, False))
         self.pieces = [*self.pieces, candidate.value][-PIECES_KEPT:]
+        for count in range(4, len(self.pieces) + 1):  # `832`, `215`, `344`, `93`, one after the other
+            joined = "".join(self.pieces[-count:])
+            if len(joined) == 11:
+                self.cpfs.append(Mention(joined, turn, False, False))
 
     def _bare_figure(self, digits: str, turn: int) -> None:
         """`85` or `15`, in answer to a question for the year or the day that is missing."""
@@ -157,6 +170,11 @@ class Heard:
             for mention in self.cpfs[-PIECES_KEPT:]:
                 if mention.value.count(wrong) == 1 and len(wrong) == len(right):
                     self.cpfs.append(Mention(mention.value.replace(wrong, right), turn, False, False))
+
+
+def _fits(value: str, pattern: str) -> bool:
+    """Whether a date says the same as another that may have `?` in it."""
+    return len(pattern) == 8 and all(b in ("?", a) for a, b in zip(value, pattern, strict=True))
 
 
 def check_grounding(row: dict[str, Any], context: Context) -> Iterator[Finding]:
@@ -246,11 +264,6 @@ def _may_try_again(between: list[Turn]) -> bool:
     answer = between[0].content if between and between[0].role == "tool" else None
     failed = isinstance(answer, str) and PASSING.search(fold(answer)[0])
     return bool(failed) and any(turn.role == "user" for turn in between)
-
-
-def mask(cpf: str) -> str:
-    """A CPF that is safe to print in a report."""
-    return f"{cpf[:3]}.***.***-{cpf[-2:]}"
 
 
 CHECKS = (check_grounding, check_repeats)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from validators.tokens import NUMBER, Tokens
+from validators.tokens import NUMBERS_IN_SHAPE, Tokens
 
 AFTERWARDS = re.compile(r"[.:]?(\()?([&we:]{0,6})([cbto])")
 LOOK_BACK = 9
+HAD = frozenset("tive fiz tenho minha uma marquei teve fez".split())
 
 
 class Labels:
@@ -36,12 +37,14 @@ class Labels:
         shape, words, line = self.tokens.shape, 0, False
         for step in range(1, min(LOOK_BACK, place) + 1):
             letter = shape[place - step]
-            if letter == "!" or re.match(NUMBER, letter) or (line and letter == "w") or (letter == "n" and words):
+            if letter == "!" or letter in NUMBERS_IN_SHAPE or (line and letter == "w") or (letter == "n" and words):
                 return
             line = line or letter == "n"
             words += letter == "w"
             if letter in "cbtor" and place - step not in self.claimed:
                 yield letter, step
+            if letter == "q" and step == 1 and place > 1 and self.tokens.words[place - 2] in HAD:
+                yield "o", step
             if letter == "q" and any(self._points_to_a_day(place - near) for near in range(1, step)):
                 yield "o", step
 

@@ -3,9 +3,10 @@
     .venv-train/bin/python -m validators masks axolotl_configs/cpu_smoke.yaml data/unimed_natal/eval.jsonl
     .venv-train/bin/python -m validators masks CONFIG FILE --tokenizer build/tiny-qwen2 --json
 
-Without `--json` it prints one row, trained words in green. With it: {"rows_in", "rows_out", "rows": [{"line", "id",
-"tokens", "trained_tokens", "text", "trained": [...]}]}. Needs the trainer's environment. Exit codes: 0 every row trains
-something, 2 misuse, 100 a row was lost or trains nothing.
+Without `--json` it prints one row, trained words in green. With it: {"rows_in", "rows_out", "wrong": [...], "rows":
+[{"line", "id", "tokens", "trained_tokens", "text", "trained": [...]}]}. `wrong` names the rows whose trained stretches
+are not exactly the assistant's words, its calls and the marks that end them. Needs the trainer's environment. Exit
+codes: 0 all is as it should be, 2 misuse, 100 a row was lost, trains nothing, or trains something else.
 """
 
 from __future__ import annotations
@@ -68,6 +69,32 @@ def masked_rows(config_path: Path, rows_file: Path, tokenizer: Path | None = Non
             for line, example in enumerate(dataset, start=1)
         ]
     return len(ids), out
+
+
+def should_train(row: dict) -> list[str]:
+    """What should be trained, from the row's text alone: each assistant turn and the mark that ends it."""
+    return [f"{_said(message)}<|im_end|>" for message in row["messages"] if message["role"] == "assistant"]
+
+
+def _said(message: dict) -> str:
+    calls = []
+    for call in message.get("tool_calls") or []:
+        function = call["function"]
+        arguments = json.dumps(json.loads(function["arguments"]), ensure_ascii=False)
+        calls.append(f'<tool_call>\n{{"name": "{function["name"]}", "arguments": {arguments}}}\n</tool_call>')
+    return "\n".join([*([message["content"]] if message["content"] else []), *calls])
+
+
+def wrongly_trained(rows_file: Path, rows: list[Masked]) -> list[str]:
+    """The rows whose trained stretches are others than `should_train` says, each with the first that differs."""
+    wrong = []
+    for row, masked in zip(_read_rows(rows_file), rows, strict=False):
+        wanted = should_train(row)
+        if masked.trained != wanted:
+            pair = next(((a, b) for a, b in zip(masked.trained, wanted, strict=False) if a != b), (None, None))
+            where = f"{rows_file}:{masked.line}: {len(masked.trained)} stretches are trained, {len(wanted)} should be"
+            wrong.append(where if pair[0] is None else f"{where}: {pair[0][:80]!r} for {pair[1][:80]!r}")
+    return wrong
 
 
 def _masked(line: int, row_id: str | None, example: dict, tokenizer) -> Masked:
@@ -174,16 +201,21 @@ def main(options: argparse.Namespace) -> int:
     """Print one row in colour, or all for a machine; 100 if a row was lost or trains nothing."""
     rows_in, rows = masked_rows(options.config, options.file, options.tokenizer)
     empty = [row.line for row in rows if not row.trained]
+    wrong = wrongly_trained(options.file, rows) if len(rows) == rows_in else []
     if options.json:
         plain = [{key: value for key, value in asdict(row).items() if key != "pieces"} for row in rows]
-        print(json.dumps({"rows_in": rows_in, "rows_out": len(rows), "rows": plain}, ensure_ascii=False))
+        report = {"rows_in": rows_in, "rows_out": len(rows), "wrong": wrong, "rows": plain}
+        print(json.dumps(report, ensure_ascii=False))
     else:
         _print_row(rows, options.row)
         share = sum(row.trained_tokens for row in rows) / max(1, sum(row.tokens for row in rows))
         print(f"{rows_in} rows in, {len(rows)} out, {share:.0%} of the tokens are trained.")
         if empty:
             print(f"Rows that train nothing: {', '.join(map(str, empty[:20]))}")
-    return 100 if empty or len(rows) != rows_in else 0
+        print(*wrong[:20], sep="\n", end="\n" if wrong else "")
+        if not wrong and not empty and len(rows) == rows_in:
+            print("Trained are exactly the assistant's words, its calls and the marks that end them.")
+    return 100 if empty or wrong or len(rows) != rows_in else 0
 
 
 def _print_row(rows: list[Masked], number: int) -> None:

@@ -1,6 +1,6 @@
 """Reading JSONL without trust: any bytes become rows or named problems, never a traceback.
 
-`python -m validators check FILE` reads through this. One line is held in memory at a time, and of a line
+`python -m validators check FILE` reads through this. One block of lines is held in memory at a time, and of a line
 at most MAX_LINE bytes.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -17,12 +19,14 @@ import orjson
 from validators.finding import UsageError
 
 MAX_LINE = 16 * 1024 * 1024
+BLOCK = 512 * 1024
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 
 # An unescaped quote before a colon ends a key: one match for each key that the text writes.
 KEY = re.compile(r'(?<!\\)"[ \t\r\n]*:')
 KEY_BYTES = re.compile(rb'(?<!\\)"[ \t\r\n]*:')
+CONTAINERS = (dict, list)
 BLANKS_AFTER_QUOTE = ('" ', '"\t', '"\r', '"\n')
 BLANKS_AFTER_QUOTE_BYTES = tuple(pair.encode() for pair in BLANKS_AFTER_QUOTE)
 
@@ -72,15 +76,15 @@ def _written_keys(text: str | bytes) -> int:
 
 
 def _count_keys(value: Any) -> int:
-    if isinstance(value, dict):
-        count = len(value)
-        for item in value.values():
-            if isinstance(item, (dict, list)):
-                count += _count_keys(item)
-        return count
-    if isinstance(value, list):
-        return sum(_count_keys(item) for item in value if isinstance(item, (dict, list)))
-    return 0
+    count, waiting = 0, [value]
+    for part in waiting:  # grows while it is walked: no recursion, at any depth
+        kind_of = type(part)
+        if kind_of is dict:
+            count += len(part)
+            waiting.extend([item for item in part.values() if type(item) in CONTAINERS])
+        elif kind_of is list:
+            waiting.extend([item for item in part if type(item) in CONTAINERS])
+    return count
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -124,42 +128,79 @@ def _explain(text: str | bytes, reason: str) -> Problem:
     return Problem("too_deep" if "depth" in reason or "recursion" in reason.lower() else "not_json", reason)
 
 
-def read_lines(path: str) -> Iterator[Line]:
-    """Each line of a JSONL file in turn; raises UsageError when the file cannot be read at all."""
+class Block(NamedTuple):
+    """Some lines of a file as bytes, a line that is too long being None, and the number of the first."""
+
+    first: int
+    lines: list[bytes | None]
+
+
+def read_blocks(path: str) -> Iterator[Block]:
+    """The lines of a file, plain or packed with gzip, half a mebibyte at a time.
+
+    Raises UsageError when the file cannot be read at all.
+    """
     try:
-        with Path(path).open("rb") as stream:
-            yield from _lines(stream, path)
+        with _opened(path) as stream:
+            yield from _blocks(stream)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise UsageError(f"{path}: is a directory; give the JSONL files in it") from None
     except PermissionError:
         raise UsageError(f"{path}: no permission to read it") from None
+    except (EOFError, zlib.error) as reason:
+        raise UsageError(f"{path}: is packed with gzip, and broken: {reason}; pack it again") from None
     except OSError as reason:
         raise UsageError(f"{path}: cannot be read: {reason.strerror or reason}") from None
 
 
-def _lines(stream: BinaryIO, path: str) -> Iterator[Line]:
-    number = first_crlf = crlf = 0
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    with Path(path).open("rb") as stream:
+        if stream.peek(2)[:2] != GZIP:  # type: ignore[attr-defined]
+            yield stream
+            return
+        import gzip
+
+        with gzip.open(stream) as unpacked:
+            yield unpacked  # type: ignore[misc]
+
+
+def _blocks(stream: BinaryIO) -> Iterator[Block]:
+    first, size, lines = 1, 0, []
     while raw := stream.readline(MAX_LINE):
-        number += 1
-        if number == 1 and raw.startswith(GZIP):
-            raise UsageError(f"{path}: is packed with gzip; unpack it first (gunzip -k {path})")
+        size += len(raw)
         if len(raw) == MAX_LINE and not raw.endswith(b"\n"):
             _skip_line(stream)
-            yield Line(number, None, (("line.too_long", f"longer than {MAX_LINE // 2**20} MiB"),))
-            continue
-        if raw.endswith(b"\r\n"):
-            crlf += 1
-            first_crlf = first_crlf or number
-        yield _read(raw, number)
-    if crlf:
-        yield Line(first_crlf, None, (("line.crlf", f"CR LF at the end of {crlf} line(s), here the first"),))
+            lines.append(None)
+        else:
+            lines.append(raw)
+        if size >= BLOCK:
+            yield Block(first, lines)
+            first, size, lines = first + len(lines), 0, []
+    if lines:
+        yield Block(first, lines)
 
 
 def _skip_line(stream: BinaryIO) -> None:
     while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
         pass
+
+
+def read_lines(block: Block) -> Iterator[Line]:
+    """Each line of a block, read."""
+    for number, raw in enumerate(block.lines, block.first):
+        if raw is None:
+            yield Line(number, None, (("line.too_long", f"longer than {MAX_LINE // 2**20} MiB"),))
+        else:
+            yield _read(raw, number)
+
+
+def count_crlf(block: Block) -> tuple[int, int]:
+    """How many lines of a block end in CR LF, and the number of the first; (0, 0) where none does."""
+    ends = [number for number, raw in enumerate(block.lines, block.first) if raw and raw.endswith(b"\r\n")]
+    return (len(ends), ends[0]) if ends else (0, 0)
 
 
 def _read(raw: bytes, number: int) -> Line:
@@ -180,6 +221,12 @@ def _read(raw: bytes, number: int) -> Line:
         problems.append(("line.not_object", f"this line is {kind(row)}, not an object"))
         return Line(number, None, tuple(problems))
     return Line(number, row, tuple(problems))
+
+
+def read_fictional(path: str) -> dict[str, Any]:
+    """What a provenance file says under `fictional`, by row id: true, or a list of invented values."""
+    rows = (line.row for block in read_blocks(path) for line in read_lines(block) if line.row)
+    return {row["id"]: row.get("fictional") for row in rows if isinstance(row.get("id"), str)}
 
 
 def kind(value: Any) -> str:

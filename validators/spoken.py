@@ -5,6 +5,7 @@ Long number words may carry one slip of the fingers. No command of its own; `tok
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 UNITS = {
@@ -50,6 +51,33 @@ def edits(a: str, b: str, most: int) -> int:
     return row[-1]
 
 
+def letters(word: str) -> int:
+    """Which letters a word has, one bit each: two words that differ in too many are no slip away from each other."""
+    bits = 0
+    for char in word:
+        bits |= 1 << (ord(char) & 31)
+    return bits
+
+
+def indexed(names: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
+    """Words with their length and letters, for `near`."""
+    return tuple((name, len(name), letters(name)) for name in names)
+
+
+def near(word: str, names: tuple[tuple[str, int, int], ...], most: int) -> list[str]:
+    """Those of the `indexed` names that are at most so many slips away."""
+    size, bits = len(word), letters(word)
+    return [
+        name
+        for name, length, mask in names
+        if -most <= length - size <= most and (mask ^ bits).bit_count() <= 2 * most and edits(word, name, most) <= most
+    ]
+
+
+LONG_NUMBERS = indexed(name for name in NUMBERS if len(name) > 4)
+LONG_UNITS = indexed(name for name in UNITS if len(name) > 2)
+
+
 @lru_cache(maxsize=65536)
 def number_of(word: str) -> str | None:
     """The number word that a long word means, typos allowed."""
@@ -57,8 +85,14 @@ def number_of(word: str) -> str | None:
         return word
     if len(word) < 5 or word in NOT_NUMBERS:
         return None
-    near = [name for name in NUMBERS if len(name) > 4 and edits(word, name, 1) <= 1]
-    return near[0] if len(near) == 1 else None
+    close = near(word, LONG_NUMBERS, 1)
+    return close[0] if len(close) == 1 else None
+
+
+@lru_cache(maxsize=65536)
+def may_be_number(word: str) -> bool:
+    """Whether a word can be a number at all, with neighbours that make it one."""
+    return number_of(word) is not None or (3 <= len(word) <= 5 and bool(near(word, LONG_UNITS, 1)))
 
 
 def _is_unit(words: list[str], place: int) -> bool:
@@ -82,8 +116,8 @@ def _number_at(words: list[str], place: int) -> str | None:
     if number := number_of(word):
         return number
     if 3 <= len(word) <= 5 and _is_unit(words, place - 1) and _is_unit(words, place + 1):
-        near = [name for name in UNITS if len(name) > 2 and edits(word, name, 1) <= 1]
-        return near[0] if len(near) == 1 else None
+        close = near(word, LONG_UNITS, 1)
+        return close[0] if len(close) == 1 else None
     return None
 
 

@@ -26,6 +26,14 @@ INVISIBLE = re.compile(
 )
 
 
+def check_identity(row: dict[str, Any], context: Context) -> Iterator[Finding]:
+    """A row has an id and a category, by which people speak of it."""
+    if "id" not in row:
+        yield context.finding("row.id", "$.id", "the row has no id")
+    if "category" not in row:
+        yield context.finding("row.category", "$.category", "the row has no category")
+
+
 def check_tools(row: dict[str, Any], context: Context) -> Iterator[Finding]:
     """`tools` declares functions, each with a schema of its own."""
     if context.tools_problem:
@@ -99,7 +107,7 @@ def _check_text(text: str, path: str, context: Context) -> Iterator[Finding]:
             yield context.finding("text.invisible", path, f"U+{ord(hit[0]):04X} at character {hit.start() + 1}")
 
 
-CHECKS = (check_tools, check_roles, check_order, check_texts)
+CHECKS = (check_identity, check_tools, check_roles, check_order, check_texts)
 
 
 def check_schema(row: dict[str, Any], context: Context) -> Iterator[Finding]:
@@ -137,3 +145,6 @@ def _places(problem: Any) -> list[str]:
 
 def _same_place(path: str, other: str) -> bool:
     return path == other or path.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{path}.", f"{path}["))
+
+
+LAST_CHECKS = (check_schema,)

@@ -17,10 +17,11 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from validators.spoken import NUMBERS, edits, spoken_number
+from validators.spoken import NUMBERS, indexed, may_be_number, near, spoken_number
 
 LENGTHS = "0123456789ABCDEFGHIJK"
 NUMBER = "[1-9A-KZ]"  # any number, as a pattern over shapes
+NUMBERS_IN_SHAPE = frozenset("123456789ABCDEFGHIJKZ")
 
 MONTHS = (
     "janeiro", "fevereiro", "marco", "abril", "maio", "junho",
@@ -52,6 +53,7 @@ WORDS = {
         "cartao guia senha pedido processo titulo",
     }.items()
 }
+LONG_MONTHS = {slips: indexed(name for name in MONTHS if len(name) > 4 * slips - 1) for slips in (1, 2)}
 # One slip away from a month's name, and far more often themselves.
 NOT_MONTHS = frozenset("mais meio junto junta juntos marca marcos mario maria maior mao mato julgo julia abri".split())
 FUZZY_LABELS = {
@@ -60,6 +62,10 @@ FUZZY_LABELS = {
     for word in WORDS[letter]
     if len(word) >= 7
 }  # fmt: skip
+LONG_LABELS = (
+    (1, indexed(word for word in FUZZY_LABELS if len(word) <= 8)),
+    (2, indexed(word for word in FUZZY_LABELS if len(word) > 8)),
+)
 
 TOKEN = re.compile(
     r"\n|(?<![0-9])[0-9]{1,2}[oa](?![a-z0-9])|[0-9]+|c\.\s?p\.\s?f(?![a-z])|[a-z]+|[^\sa-z0-9]+"
@@ -117,17 +123,17 @@ def month_numbers(word: str) -> tuple[int, ...]:
     if len(word) < 4 or word in NOT_MONTHS or word in NUMBERS:
         return ()
     for slips in (1, 2):
-        near = tuple(
-            i for i, name in enumerate(MONTHS, 1) if len(name) > 4 * slips - 1 and edits(word, name, slips) <= slips
-        )
-        if near:
-            return near
+        close = tuple(MONTH_WORDS[name] for name in near(word, LONG_MONTHS[slips], slips))
+        if close:
+            return close
     return ()
 
 
 @lru_cache(maxsize=65536)
 def _letter(word: str) -> str:
     """The shape letter of a word that is no number."""
+    if word == "um":
+        return "u"
     word = _squeeze(word)
     for letter, words in WORDS.items():
         if word in words:
@@ -141,9 +147,9 @@ def _letter(word: str) -> str:
     if word.startswith(("nasc", "naci", "nacim", "anivers")):
         return "b"
     if len(word) >= 6:
-        for name, letter in FUZZY_LABELS.items():
-            if edits(word, name, 2 if len(name) > 8 else 1) <= (2 if len(name) > 8 else 1):
-                return letter
+        for slips, labels in LONG_LABELS:
+            if close := near(word, labels, slips):
+                return FUZZY_LABELS[close[0]]
     return "w"
 
 
@@ -170,11 +176,12 @@ def _december(words: list[str], place: int, shape: list[str], days: list[str], s
 def tokenise(text: str) -> Tokens:
     """Read a text into tokens."""
     folded, places = fold(text)
-    found = list(TOKEN.finditer(folded))
-    raw = [match[0] for match in found]
+    spots = [match.span() for match in TOKEN.finditer(folded)]
+    raw = [folded[start:end] for start, end in spots]
     shape: list[str] = []
     words: list[str] = []
-    spans: list[tuple[int, int]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     spoken: set[int] = set()
     place = 0
     while place < len(raw):
@@ -185,19 +192,20 @@ def tokenise(text: str) -> Tokens:
             word = word.rstrip("oa")
             letter = LENGTHS[len(word)] if len(word) <= 20 else "Z"
         elif "a" <= first <= "z":
-            if word == "dez" and _december(raw, start, shape, words, spoken):
-                letter = "M"
-            elif number := spoken_number(raw, start):
-                word, place = number
-                letter = LENGTHS[len(word)]
-                spoken.add(len(shape))
-            else:
-                letter = "u" if word == "um" else _letter(word)
+            letter = _letter(word)
+            if may_be_number(word):
+                if word == "dez" and _december(raw, start, shape, words, spoken):
+                    letter = "M"
+                elif number := spoken_number(raw, start):
+                    word, place = number
+                    letter = LENGTHS[len(word)]
+                    spoken.add(len(shape))
         else:
             letter = "n" if word == "\n" else _mark(word)
         shape.append(letter)
         words.append(word)
-        spans.append((found[start].start(), found[place - 1].end()))
-    starts = [places[span[0]] if places else span[0] for span in spans]
-    ends = [places[span[1] - 1] + 1 if places else span[1] for span in spans]
+        starts.append(spots[start][0])
+        ends.append(spots[place - 1][1])
+    if places:
+        starts, ends = [places[start] for start in starts], [places[end - 1] + 1 for end in ends]
     return Tokens("".join(shape), words, starts, ends, frozenset(spoken))

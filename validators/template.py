@@ -1,0 +1,177 @@
+"""Does a row come through Qwen2.5's chat template unharmed; how many tokens it makes. Part of `validators check`.
+
+The template is the one that Qwen2.5-Instruct carries, rendered as transformers renders it: its `tojson` keeps accents
+and the order of keys, Jinja's own does not.
+
+    python -m validators lengths FILE --out lengths.jsonl --tokenizer tokenizer.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from validators.context import Context
+from validators.finding import Finding, UsageError
+
+TEMPLATE_FILE = Path(__file__).with_name("qwen2.5_chat_template.j2")
+DEFAULT_SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n?", re.DOTALL)
+CALL = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
+MARK = re.compile(r"<\|(?:im_start|im_end|endoftext)\|>")
+CALL_MARK = re.compile(r"</?tool_call>|<\|(?:im_start|im_end|endoftext)\|>")
+
+
+def template_text() -> str:
+    """The template without our licence note: byte for byte what Qwen2.5-Instruct carries."""
+    return TEMPLATE_FILE.read_text(encoding="utf-8").split("-#}\n", 1)[1]
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    from jinja2 import Environment
+
+    # transformers uses a sandbox, for templates of strangers; this one is ours, and renders the same without.
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
+    return environment.from_string(template_text())
+
+
+def render(messages: list[dict[str, Any]], tools: str | None = None) -> str:
+    """A row's messages as the model sees them; arguments are decoded first, as Axolotl does."""
+    return _template().render(messages=[_decoded(message) for message in messages], tools=_tools(tools))
+
+
+@lru_cache(maxsize=256)
+def _tools(text: str | None) -> Any:
+    return orjson.loads(text) if text else None
+
+
+def _decoded(message: dict[str, Any]) -> dict[str, Any]:
+    if not message.get("tool_calls"):
+        return message
+    calls = []
+    for call in message["tool_calls"]:
+        function = call["function"]
+        calls.append({**call, "function": {**function, "arguments": orjson.loads(function["arguments"])}})
+    return {**message, "tool_calls": calls}
+
+
+def read_back(text: str) -> list[tuple[str, Any]]:
+    """The turns of a rendered text: (role, words), a call being (name, arguments) pairs, a result ("tool", words)."""
+    turns: list[tuple[str, Any]] = []
+    for role, body in TURN.findall(text):
+        if role == "assistant" and body.startswith("<tool_call>"):
+            found = [json.loads(match) for match in CALL.findall(body)]
+            turns.append((role, [(call["name"], call["arguments"]) for call in found]))
+        elif body.startswith("<tool_response>\n"):
+            parts = body.removeprefix("<tool_response>\n").removesuffix("\n</tool_response>")
+            turns.extend(("tool", part) for part in parts.split("\n</tool_response>\n<tool_response>\n"))
+        else:
+            turns.append((role, body))
+    return turns
+
+
+def check_template(row: dict[str, Any], context: Context) -> Iterator[Finding]:
+    """The turns that go into the template come out of it again; only whole rows are sent through."""
+    for turn in context.turns:
+        marks = CALL_MARK if turn.role == "assistant" else MARK  # people paste calls; a model must not say one
+        if isinstance(turn.content, str) and "<" in turn.content and (match := marks.search(turn.content)):
+            message = f"{match[0]} stands in a text; the model reads it as a mark"
+            yield context.finding("template.mark", f"{turn.path}.content", message, match.span())
+            return
+    if context.found or not context.turns:
+        return  # broken rows have their own findings, and would only be refused once more
+    expected = list(_expected(context))
+    try:
+        found = read_back(render(row["messages"], row.get("tools")))
+    except (TypeError, ValueError, KeyError) as reason:
+        yield context.finding("template.refused", "$.messages", f"the template refuses it: {reason}")
+        return
+    if found and found[0][0] == "system" and context.turns[0].role == "system":
+        found[0] = ("system", found[0][1].partition("\n\n# Tools\n\n")[0])
+    elif found and found[0][0] == "system":
+        found = found[1:]
+    if found != expected:
+        place = next((i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), len(found))
+        path = context.turns[min(place, len(context.turns) - 1)].path
+        yield context.finding("template.changed", path, "the template gives back another turn than went in")
+
+
+def _expected(context: Context) -> Iterator[tuple[str, Any]]:
+    for turn in context.turns:
+        if turn.calls:
+            yield "assistant", [(call.name, call.arguments) for call in turn.calls]
+        else:
+            yield turn.role, turn.content
+
+
+CHECKS = (check_template,)
+
+
+class Counter:
+    """Counts tokens: exactly with a `tokenizer.json`, else an upper bound, and says which."""
+
+    def __init__(self, tokenizer: str | None) -> None:
+        self.hash: str | None = None
+        self.encode: Any = None
+        if tokenizer is None:
+            return
+        try:
+            self.hash = sha256(Path(tokenizer).read_bytes()).hexdigest()
+            from tokenizers import Tokenizer
+
+            self.encode = Tokenizer.from_file(tokenizer).encode
+        except OSError as reason:
+            raise UsageError(f"{tokenizer}: cannot be read: {reason.strerror or reason}") from None
+        except ImportError:
+            raise UsageError("counting needs the package tokenizers; run it with .venv-train/bin/python") from None
+        except Exception as reason:  # tokenizers raises no narrower kind for a file that is no tokenizer
+            raise UsageError(f"{tokenizer}: is no tokenizer.json: {reason}") from None
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """How it counts, for the file's first line."""
+        if self.encode is None:
+            return {"method": "upper bound", "rule": "a byte-level tokenizer makes no more tokens than bytes"}
+        return {"method": "exact", "tokenizer_sha256": self.hash}
+
+    def count(self, text: str) -> int:
+        """Tokens of a rendered text, or their upper bound: a mark is one token, a byte at most one."""
+        if self.encode is not None:
+            return len(self.encode(text, add_special_tokens=False).ids)
+        marks = re.findall(r"<\|im_start\|>|<\|im_end\|>", text)
+        return len(text.encode()) - sum(map(len, marks)) + len(marks)
+
+
+def write_lengths(files: list[str], out: str, tokenizer: str | None) -> dict[str, Any]:
+    """Count each sound row once into `out`: first how, then {"id", "tokens"} a line; gives the figures."""
+    from validators.rows import read_blocks, read_lines
+
+    counter = Counter(tokenizer)
+    counts: list[int] = []
+    left_out = 0
+    with Path(out).open("wb") as file:
+        file.write(orjson.dumps(counter.method | {"files": files}) + b"\n")
+        for name in files:
+            for block in read_blocks(name):
+                for line in read_lines(block):
+                    try:
+                        tokens = counter.count(render(line.row["messages"], line.row.get("tools")))  # type: ignore[index]
+                    except (TypeError, ValueError, KeyError, AttributeError):
+                        left_out += 1
+                        continue
+                    counts.append(tokens)
+                    file.write(orjson.dumps({"id": line.row.get("id"), "tokens": tokens}) + b"\n")  # type: ignore[union-attr]
+    counts.sort()
+    figures = {"rows": len(counts), "left_out": left_out, "tokens": sum(counts)}
+    if counts:
+        figures |= {"median": counts[len(counts) // 2], "p99": counts[int(len(counts) * 0.99)], "longest": counts[-1]}
+    return counter.method | figures
