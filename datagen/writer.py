@@ -36,7 +36,9 @@ from datagen.schedule import Task, schedule
 from datagen.selection import Selection, units_of
 from datagen.workshop import Settings, Workshop
 from validators.check import Report, check_files
+from validators.check import Settings as JudgeSettings
 from validators.corpus import Minimums
+from validators.knowledge import read_pack
 
 SPLITS = ("train", "eval", "test", "test_unseen")
 Counts = dict[str, Counter]
@@ -121,7 +123,10 @@ def _write_rows(folder: Path, workshop: Workshop, tasks: list[Task], console: Co
 def _judge(folder: Path, settings: Settings) -> Report:
     minimums = GUIDE_MINIMUMS if settings.rows >= GUIDE_ROWS else None
     paths = [folder / f"{split}.jsonl" for split in SPLITS]
-    return check_files([path for path in paths if path.stat().st_size], minimums=minimums)
+    known = JudgeSettings(knowledge=read_pack(settings.pack))
+    return check_files(
+        [path for path in paths if path.stat().st_size], minimums, workers=settings.workers, settings=known
+    )
 
 
 def _explain(report: Report, folder: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from validators import speech
 from validators.context import Context, Turn
 from validators.finding import Finding
-from validators.grounding import Heard
+from validators.grounding import SOMEONE_ELSE, Heard
 from validators.outcome import nobody_found
 from validators.requests import asked
 from validators.sentences import sentences
@@ -93,9 +93,12 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
             yield context.finding("behaviour.asks_forbidden", path, f"asks {wants.forbidden.strip()!r}")
         if not (wants.cpf or wants.birth):
             continue
+        if wants.cpf and wants.birth and _somebody_else_now(given):
+            continue
         if wants.cpf and given.one_cpf():
             yield context.finding("behaviour.asks_known", path, "asks for the CPF, which the user has given")
-        if wants.birth and given.one_birth() and not (wants.cpf and given.doubted):
+        doubted = (wants.cpf and given.doubted) or speech.AGE.search(given.words)
+        if wants.birth and given.one_birth() and not doubted:
             yield context.finding("behaviour.asks_known", path, "asks for the birth date, which the user has given")
         nothing = given.result is None and not (given.cpfs or given.births or speech.SOME_DATUM.search(given.words))
         if nothing and not asked_both and wants.cpf != wants.birth:
@@ -104,6 +107,12 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
         asked_both = asked_both or (wants.cpf and wants.birth)
         if why := _too_early(row, given):
             yield context.finding("behaviour.asks_early", path, why)
+
+
+def _somebody_else_now(given: Given) -> bool:
+    """Whether the user has just turned, without any number, to another person's plan, or from another's to the own."""
+    turns = SOMEONE_ELSE.search(given.last) or speech.OWN_AGAIN.search(given.last)
+    return bool(turns) and not any(char.isdigit() for char in given.last)
 
 
 def _too_early(row: dict[str, Any], given: Given) -> str:

@@ -29,6 +29,11 @@ def only_greets(words: str) -> bool:
     )
 
 
+OWN_AGAIN = re.compile(
+    r"\b(?:o|do|no|ver|saber|vejo|ve) (?:como (?:esta|ta) )?(?:o |do )?meu\b(?! cpf)|"
+    r"\b(?:agora|entao|deixa|esquece|aproveita\w*|mas|e)\b[^.?!]*\b(?:meu|minha|mim)\b"
+)
+AGE = re.compile(r"\b\d{1,3} anos\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b")
 FILE_NAME = re.compile(r"\b\w[\w-]*\.(?:jpe?g|png|pdf|ogg|opus|mp[34]|webp|docx?)\b", re.I)
 SOME_DATUM = re.compile(r"\d\D?\d|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento|zero|cinco|meia)\b")
 OWN_CONTRACT = re.compile(
