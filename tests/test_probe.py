@@ -172,7 +172,7 @@ def test_the_questions_of_the_first_pack_reach_every_kind():
     [
         (["cpf 529.982.247-25"], {"given:whole,none", "turn:1", "last:user", "calls:0"}),
         (["529.982.24", "7-25"], {"given:whole,none"}),
-        (["nasci em 31/02/1980"], {"given:none,none", "date:invalid:there_is_no_such_day"}),
+        (["nasci em 31/02/1980"], {"given:none,part", "date:invalid:there_is_no_such_day"}),
         (["cpf 5299822472", "10/05/1980"], {"given:part,whole", "cpf:partial:10_digits", "date:resolved:"}),
         (["cpf 529.982.247-25 ou 168.995.350-09"], {"cpfs:2"}),
     ],

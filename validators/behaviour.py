@@ -93,12 +93,11 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
             yield context.finding("behaviour.asks_forbidden", path, f"asks {wants.forbidden.strip()!r}")
         if not (wants.cpf or wants.birth):
             continue
-        if wants.cpf and wants.birth and _somebody_else_now(given):
-            continue
-        if wants.cpf and given.one_cpf():
+        other = wants.cpf and wants.birth and _somebody_else_now(given)
+        if wants.cpf and given.one_cpf() and not other:
             yield context.finding("behaviour.asks_known", path, "asks for the CPF, which the user has given")
         doubted = (wants.cpf and given.doubted) or speech.AGE.search(given.words)
-        if wants.birth and given.one_birth() and not doubted:
+        if wants.birth and given.one_birth() and not (doubted or other):
             yield context.finding("behaviour.asks_known", path, "asks for the birth date, which the user has given")
         nothing = given.result is None and not (given.cpfs or given.births or speech.SOME_DATUM.search(given.words))
         if nothing and not asked_both and wants.cpf != wants.birth:
@@ -110,9 +109,9 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
 
 
 def _somebody_else_now(given: Given) -> bool:
-    """Whether the user has just turned, without any number, to another person's plan, or from another's to the own."""
+    """Whether the user has just turned, without giving data, to another person's plan, or from another's to the own."""
     turns = SOMEONE_ELSE.search(given.last) or speech.OWN_AGAIN.search(given.last)
-    return bool(turns) and not any(char.isdigit() for char in given.last)
+    return bool(turns) and not speech.SOME_DATUM.search(given.last)
 
 
 def _too_early(row: dict[str, Any], given: Given) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import date
 from random import Random
+from typing import Any
 
 from validators.cpf import check_digits
 from validators.damage import Damage, Row, arguments, callers, function, result, with_arguments
 from validators.dates import is_date
+from validators.grounding import Heard
 
 
 def _some(row: Row, random: Random) -> int | None:
@@ -205,9 +207,21 @@ def one_turn_early(row: Row, random: Random) -> Row | None:
         given, moved = messages[place - 1], messages[place : place + 3]
         if any(arguments(row, before) == arguments(row, place) for before in callers(row) if before < place):
             continue
+        if _told_before(messages[: place - 2], arguments(row, place)):
+            continue
         row["messages"] = [*messages[: place - 2], *moved, given, messages[place - 2], *messages[place + 3 :]]
         return row
     return None
+
+
+def _told_before(messages: list[Row], values: dict[str, Any]) -> bool:
+    """Whether the user has told both values already: then a call is not too early."""
+    heard = Heard()
+    for index, message in enumerate(messages):
+        if message["role"] == "user":
+            heard.user(message["content"], index)
+    told = {mention.value for mention in (*heard.cpfs, *heard.dates)}
+    return told >= set(values.values())
 
 
 def _corrected(kind: str, sentence: str):

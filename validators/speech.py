@@ -35,7 +35,9 @@ OWN_AGAIN = re.compile(
 )
 AGE = re.compile(r"\b\d{1,3} anos\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b")
 FILE_NAME = re.compile(r"\b\w[\w-]*\.(?:jpe?g|png|pdf|ogg|opus|mp[34]|webp|docx?)\b", re.I)
-SOME_DATUM = re.compile(r"\d\D?\d|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento|zero|cinco|meia)\b")
+SOME_DATUM = re.compile(
+    r"\d\D?\d|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento|zero|cinco|meia|\w+centos|\w+enta)\b"
+)
 OWN_CONTRACT = re.compile(
     r"\b(?:meu|minha|meus|minhas|dele|dela|nosso|nossa|contrato|boleto|segunda via|2a via|carteir\w+|fatura|debito|"
     r"devendo|cadastro|cpf|consult\w+|ver|mensalidade|vencimento)\b"
