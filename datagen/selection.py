@@ -23,7 +23,7 @@ from validators.diversity import Neighbours
 
 TOO_ALIKE = 0.5
 """Jaccard similarity of word 3-grams from which a row is drawn again."""
-_REDRAWS_FOR_LIKENESS, _REDRAWS_FOR_REPETITION = 5, 60
+_REDRAWS_FOR_LIKENESS, _REDRAWS_FOR_COURSE, _REDRAWS_FOR_REPETITION = 5, 25, 60
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Selection:
             if not reason:
                 break
             candidates.append((fault, unit.rows))
-            if len(candidates) > _REDRAWS_FOR_LIKENESS:
+            if len(candidates) > (_REDRAWS_FOR_COURSE if reason == "same course" else _REDRAWS_FOR_LIKENESS):
                 unit.rows = min(candidates, key=lambda pair: pair[0])[1]
                 break
             yield _left_out(reason, other, fault, unit.rows[0])
