@@ -94,8 +94,9 @@ def _whole(least: int):
 
 
 def _lint(arguments: argparse.Namespace) -> int:
+    from datagen.capacity import capacity_lines
     from datagen.errors import PackError
-    from datagen.lint import capacity_lines, lint
+    from datagen.lint import lint
     from datagen.pack import find_pack, load_pack
 
     pack = load_pack(find_pack(arguments.pack))

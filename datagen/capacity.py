@@ -6,11 +6,14 @@ Noise counts for nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 from datagen import documents
+from datagen.errors import PackError, Problem
 from datagen.flows import Flow
 from datagen.grammar import (
+    CATEGORIES,
     AssistantStep,
     ConsultStep,
     EitherStep,
@@ -21,10 +24,13 @@ from datagen.grammar import (
     UserStep,
     parts_of,
 )
+from datagen.pack import Pack
 from datagen.phrasebook import Phrasebook, Wording, WordingList
-from datagen.planner import facts_for
+from datagen.planner import facts_for, may_be_said
 
 UNLIMITED = 10**9
+FEW_CONVERSATIONS, MOST_NAMED = 100_000, 5
+"""Distinct conversations below which `make lint` names a flow, and how many flows it names of a category."""
 _ENOUGH_UNSEEN = 0.05
 """Share of a flow's plans that must be fit for test_unseen: below it, drawing again takes too long."""
 _PERSONAL = {
@@ -136,3 +142,39 @@ class Capacity:
         if isinstance(step, OnStep):
             return sum(map(self._unseen, step.on.values())) / len(step.on)
         return 1 - (1 - self._unseen(step.steps)) * step.maybe / 100 if isinstance(step, MaybeStep) else 1.0
+
+
+def capacity_lines(pack: Pack, allow_unconfirmed: bool = False) -> Iterator[str]:
+    """How many distinct conversations each category can make, and every flow that can make few."""
+    facts = [fact for fact in pack.facts.values() if may_be_said(fact, allow_unconfirmed)]
+    counter = Capacity(Phrasebook(pack), facts)
+    for category in CATEGORIES:
+        able = {flow.id: counter.flow(flow) for flow in pack.flows_of(category)}
+        few = sorted((number, name) for name, number in able.items() if number < FEW_CONVERSATIONS)
+        rest = f"{len(able) - len(few)} flows without practical limit"
+        named = [f"{name} {number:,}" for number, name in few[:MOST_NAMED]]
+        more = [f"{len(few) - MOST_NAMED} others up to {few[-1][0]:,}"] if len(few) > MOST_NAMED else []
+        yield f"{category}: {', '.join([rest, *named, *more])}"
+
+
+def check_capacity(pack: Pack, book: Phrasebook, facts: list, wanted: dict[str, int]) -> dict[str, int]:
+    """How many distinct conversations each flow can make (flow id → number).
+
+    `wanted` maps categories to rows. Raises PackError for a category whose flows cannot fill it, with each flow's
+    capacity.
+    """
+    counter = Capacity(book, facts)
+    capacity = {flow.id: counter.flow(flow) for flow in pack.flows}
+    problems = []
+    for category, rows in wanted.items():
+        flows = pack.flows_of(category)
+        able = sum(capacity[flow.id] for flow in flows)
+        if able < rows:
+            each = ", ".join(f"{flow.id} {capacity[flow.id]}" for flow in flows)
+            message = f"{category}: {rows} rows wanted, but its flows can make only {able} distinct ones ({each})"
+            problems.append(
+                Problem(flows[0].place, message, "write more wordings, or lower ROWS or the category's share")
+            )
+    if problems:
+        raise PackError(*problems)
+    return capacity

@@ -42,9 +42,6 @@ from datagen.situations import SEEN
 FEWEST_PHRASINGS, FEWEST_PLANS = 3, 4
 """Wordings of its own and sequences of acts below which a code is called thin."""
 
-FEW_CONVERSATIONS, MOST_NAMED = 100_000, 5
-"""Distinct conversations below which `make lint` names a flow, and how many flows it names of a category."""
-
 _SPOKEN = {"client": "", "relative": "relative."}
 """Of whom a consult is → how templates name that person's data."""
 
@@ -457,42 +454,6 @@ def _user_steps(steps: Steps) -> Iterator[UserStep]:
 
 def _assistant_steps(steps: Steps) -> Iterator[AssistantStep]:
     return says(steps, AssistantStep)
-
-
-def capacity_lines(pack: Pack, allow_unconfirmed: bool = False) -> Iterator[str]:
-    """How many distinct conversations each category can make, and every flow that can make few."""
-    facts = [fact for fact in pack.facts.values() if may_be_said(fact, allow_unconfirmed)]
-    counter = Capacity(Phrasebook(pack), facts)
-    for category in CATEGORIES:
-        able = {flow.id: counter.flow(flow) for flow in pack.flows_of(category)}
-        few = sorted((number, name) for name, number in able.items() if number < FEW_CONVERSATIONS)
-        rest = f"{len(able) - len(few)} flows without practical limit"
-        named = [f"{name} {number:,}" for number, name in few[:MOST_NAMED]]
-        more = [f"{len(few) - MOST_NAMED} others up to {few[-1][0]:,}"] if len(few) > MOST_NAMED else []
-        yield f"{category}: {', '.join([rest, *named, *more])}"
-
-
-def check_capacity(pack: Pack, book: Phrasebook, facts: list, wanted: dict[str, int]) -> dict[str, int]:
-    """How many distinct conversations each flow can make (flow id → number).
-
-    `wanted` maps categories to rows. Raises PackError for a category whose flows cannot fill it, with each flow's
-    capacity.
-    """
-    counter = Capacity(book, facts)
-    capacity = {flow.id: counter.flow(flow) for flow in pack.flows}
-    problems = []
-    for category, rows in wanted.items():
-        flows = pack.flows_of(category)
-        able = sum(capacity[flow.id] for flow in flows)
-        if able < rows:
-            each = ", ".join(f"{flow.id} {capacity[flow.id]}" for flow in flows)
-            message = f"{category}: {rows} rows wanted, but its flows can make only {able} distinct ones ({each})"
-            problems.append(
-                Problem(flows[0].place, message, "write more wordings, or lower ROWS or the category's share")
-            )
-    if problems:
-        raise PackError(*problems)
-    return capacity
 
 
 def _unknown_name(name: str, where: str, options: Iterable[str]) -> tuple[str, str]:

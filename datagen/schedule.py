@@ -6,10 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
-from datagen.capacity import Capacity
+from datagen.capacity import Capacity, check_capacity
 from datagen.errors import PackError, Problem
 from datagen.flows import Flow
-from datagen.lint import check_capacity
 from datagen.pack import Pack
 from datagen.phrasebook import Phrasebook
 

@@ -146,7 +146,10 @@ def test_the_side_car_tells_of_every_message_where_it_came_from(rendered):
 def test_rejected_rows_are_duplicates_and_no_duplicate_is_left(rendered):
     out = rendered / "data/plano_aurora"
     for line in rows(out / "rejected.jsonl"):
-        assert line["reason"] in ("duplicate", "near-duplicate", "known wording", "same course") and line["row"]["messages"]
+        assert (
+            line["reason"] in ("duplicate", "near-duplicate", "known wording", "same course")
+            and line["row"]["messages"]
+        )
         assert line["likeness"] == 1 if line["reason"] == "duplicate" else 0 < line["likeness"] <= 1
     said = Counter()
     for split in SPLITS:
