@@ -13,8 +13,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.birth_date import DATE_FORMS
 from datagen.cpf import CPF_FORMS
+from datagen.date_forms import DATE_FORMS
 from validators.check import Settings, judge_row
 from validators.cpf import check_digits
 from validators.profiles import selection
