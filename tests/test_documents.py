@@ -8,8 +8,9 @@ import pytest
 from pycpfcnpj import cpfcnpj
 from validate_docbr import CPF
 
-from datagen.birth_date import DATE_FORMS, BirthDate
+from datagen.birth_date import BirthDate
 from datagen.cpf import CPF_FORMS, Cpf, check_digits
+from datagen.date_forms import DATE_FORMS
 from datagen.numerals import MONTHS, number_in_words
 from datagen.people import SHARES, draw_person
 from datagen.values import CLOSE, OPEN
