@@ -131,7 +131,12 @@ class _Dealer:
             for name in list(names):
                 ways = contrasts[name]
                 needs = Counter(flow.category for flow in ways)
-                if budget < len(ways) or any(left.get(category, 0) < n for category, n in needs.items()):
+                room = min(self.capacity[flow.id] for flow in ways) * _HEADROOM
+                if (
+                    budget < len(ways)
+                    or self.groups[name] >= room
+                    or any(left.get(category, 0) < n for category, n in needs.items())
+                ):
                     names.remove(name)
                     continue
                 groups.append(self._group(name, ways, split))
