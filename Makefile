@@ -26,6 +26,7 @@ KEEP   ?=
 FORCE  ?=
 STEPS  ?=
 CATEGORY ?=
+FLOW   ?=
 A      ?=
 B      ?= $(OUT)
 N      ?= 3
@@ -47,7 +48,7 @@ help: ## this page
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables (now): PACK=$(PACK) ROWS=$(ROWS) SEED=$(SEED) OUT=$(OUT) CONFIG=$(CONFIG) ADAPTER=$(ADAPTER) RANK=$(RANK) ALPHA=$(ALPHA)"
 	@echo "  MODEL= GPU= METHOD= SEQ= for configs   PRICE= per hour and CARDS= for preflight, rehearse, train   KEEP= a second home for checkpoints   FORCE=1"
-	@echo "  DATA= file(s) for check, masks   PROFILE= rendered, imported, played, foreign   CATEGORY= N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
+	@echo "  DATA= file(s) for check, masks   PROFILE= rendered, imported, played, foreign   CATEGORY= or FLOW=, N= for preview   RESUME=no to train anew   PYTHON= interpreter for new environments"
 
 setup: .venv/.light .venv/.dev .venv-train/.ready ## make both environments now (the trainer's is large)
 
@@ -67,8 +68,9 @@ masks: .venv-train/.ready ## show which words CONFIG trains in DATA (default: ev
 	@$(TRAIN) -m validators masks "$(or $(CONFIG),$(MASTER))" "$(or $(DATA),$(OUT)/eval.jsonl)" \
 	  $(if $(TOKENIZER),--tokenizer "$(TOKENIZER)")
 
-preview: .venv/.light ## show N conversations of CATEGORY with their plan, without writing anything
-	@$(LIGHT) -m datagen preview --pack "$(PACK)" --seed "$(SEED)" --n "$(N)" $(if $(CATEGORY),--category "$(CATEGORY)")
+preview: .venv/.light ## show N conversations of CATEGORY or FLOW with their plan, without writing anything
+	@$(LIGHT) -m datagen preview --pack "$(PACK)" --seed "$(SEED)" --n "$(N)" $(if $(CATEGORY),--category "$(CATEGORY)") \
+	  $(if $(FLOW),--flow "$(FLOW)")
 
 report: .venv/.light ## measure the dataset in OUT: figures against gates and goals, heat-map of templates, dataset card
 	@$(LIGHT) -m datagen report --out "$(OUT)"

@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("--workers", type=_whole(0), default=0, help="processes; 0: one per core")
             verb.add_argument("--force", action="store_true", help="render again even if nothing changed")
         if run is _preview:
-            verb.add_argument("--category", help="one category (default: all)")
+            which = verb.add_mutually_exclusive_group()
+            which.add_argument("--category", help="one category (default: all)")
+            which.add_argument("--flow", help="one flow, by its file or its code")
             verb.add_argument("--n", type=_whole(1), default=3, help="how many (default: %(default)s)")
     _add_report(verbs)
     _add_probe(verbs)
@@ -150,7 +152,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     from datagen.workshop import Settings
 
     settings = Settings(find_pack(arguments.pack), arguments.rows, arguments.seed, Path(), arguments.allow_unconfirmed)
-    preview(settings, arguments.category, arguments.n, Console())
+    preview(settings, arguments.category, arguments.flow, arguments.n, Console())
     return 0
 
 

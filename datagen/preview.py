@@ -1,10 +1,12 @@
 """Shows conversations as chat bubbles with the plan beside them, without writing anything.
 
-python -m datagen preview --pack unimed_natal --category tool_calls --n 3
+    python -m datagen preview --pack unimed_natal --category tool_calls --n 3
+    python -m datagen preview --pack unimed_natal --flow chest_pain --n 8
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
@@ -18,7 +20,7 @@ from rich.text import Text
 from datagen.errors import PackError, Problem
 from datagen.grammar import CATEGORIES
 from datagen.renderer import Row
-from datagen.schedule import schedule
+from datagen.schedule import Task, schedule
 from datagen.workshop import Settings, Workshop
 
 _LOOK = {"system": "dim", "user": "green", "assistant": "cyan", "tool": "magenta"}
@@ -27,20 +29,37 @@ _PLAN, _INDENT = 26, 8
 """Characters: width of the plan, and how much narrower than the conversation a bubble is at least."""
 
 
-def preview(settings: Settings, category: str | None, count: int, console: Console) -> None:
-    """Print `count` train rows of `category` (None: of every one), each with its plan."""
-    if category is not None and category not in CATEGORIES:
-        raise PackError(Problem("--category", f"'{category}' is no category", f"one of: {', '.join(CATEGORIES)}"))
+def preview(settings: Settings, category: str | None, flow: str | None, count: int, console: Console) -> None:
+    """Print `count` train rows of `category` (None: of every one) or of one `flow`, each with its plan."""
     workshop = Workshop(settings)
-    tasks = schedule(workshop.pack, workshop.book, workshop.planner.facts, max(settings.rows, 600), settings.seed)
-    fits = [
-        task for task in tasks if task.split == "train" and category in (None, workshop.pack.flows[task.flow].category)
-    ]
-    for number, task in enumerate(fits[:count]):
+    tasks = _tasks_of_flow(workshop, flow, count) if flow else _tasks_of_category(workshop, category)[:count]
+    for number, task in enumerate(tasks):
         row, provenance = workshop.make(task, f"{settings.pack.name}-{number:06d}")
         title = [row.category, provenance["code"] or provenance["flow"], provenance["context"], provenance["register"]]
         console.rule(" · ".join(title))
         console.print(conversation(row, provenance["acts"], min(console.width, 110) - _PLAN - 2))
+
+
+def _tasks_of_category(workshop: Workshop, category: str | None) -> list[Task]:
+    """Rows as a dataset has them."""
+    if category is not None and category not in CATEGORIES:
+        raise PackError(Problem("--category", f"'{category}' is no category", f"one of: {', '.join(CATEGORIES)}"))
+    rows, seed = max(workshop.settings.rows, 600), workshop.settings.seed
+    tasks = schedule(workshop.pack, workshop.book, workshop.planner.facts, rows, seed)
+    flows = workshop.pack.flows
+    return [task for task in tasks if task.split == "train" and category in (None, flows[task.flow].category)]
+
+
+def _tasks_of_flow(workshop: Workshop, wanted: str, count: int) -> list[Task]:
+    """The first rows of a flow, which may be named by its id, its file or its code."""
+    names = {flow.id: at for at, flow in enumerate(workshop.pack.flows)}
+    fits = [at for name, at in names.items() if wanted in (name, *name.replace(".", "/").split("/"))]
+    if not fits:
+        last = {name.replace(".", "/").rpartition("/")[2]: None for name in names}
+        near = difflib.get_close_matches(wanted, last, 1)
+        fix = f"did you mean '{near[0]}'?" if near else "`make lint` lists the flows"
+        raise PackError(Problem("--flow", f"'{wanted}' is no flow, file or code of this pack", fix))
+    return [Task(fits[number % len(fits)], number // len(fits), "train", False) for number in range(count)]
 
 
 def conversation(row: Row, acts: list[str], width: int) -> Table:

@@ -141,6 +141,7 @@ def run(cwd: Path, *arguments: str) -> subprocess.CompletedProcess:
         (["render", "--pack", "plano_aurora", "--seed", "x"], "not a whole number"),
         (["render", "--pack", "plano_aurora", "--rows", "90000"], "flows can make only"),
         (["preview", "--pack", "plano_aurora", "--category", "greeting"], "is no category"),
+        (["preview", "--pack", "plano_aurora", "--flow", "nedd"], "did you mean 'need'"),
         (["rendr"], "invalid choice"),
         ([], "required"),
     ],
