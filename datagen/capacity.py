@@ -45,9 +45,11 @@ class Capacity:
         """Keep what has been counted: fragments and slots are shared."""
         self._book, self._facts = book, facts
         self._slots: dict[str, int] = {}
+        self._said: dict[int, int] = {}
         self._counted: dict[int, int] = {}
         self._plans: dict[int, int] = {}
-        """id of a list of steps → its count; the pack keeps the lists alive."""
+        self._shares: dict[int, float] = {}
+        """id of a list of steps (in `_said`, of wordings) → its count; the pack keeps the lists alive."""
 
     def flow(self, flow: Flow) -> int:
         """Distinct conversations of `flow` in train."""
@@ -98,7 +100,9 @@ class Capacity:
         return self._steps(self._book.pack.fragments[step.follow])
 
     def _wordings(self, wordings: WordingList) -> int:
-        return sum(self._wording(wording) for wording in wordings.seen)
+        if id(wordings) not in self._said:
+            self._said[id(wordings)] = sum(map(self._wording, wordings.seen))
+        return self._said[id(wordings)]
 
     def _wording(self, wording: Wording) -> int:
         return min(prod(self._name(name) for name in wording.names), UNLIMITED)
@@ -128,7 +132,9 @@ class Capacity:
 
     def _unseen(self, steps: Steps) -> float:
         """Share of the plans of `steps` in which every longer thing that the customer says has an unseen wording."""
-        return prod(self._step_unseen(step) for step in steps)
+        if id(steps) not in self._shares:
+            self._shares[id(steps)] = prod(map(self._step_unseen, steps))
+        return self._shares[id(steps)]
 
     def _step_unseen(self, step) -> float:
         if isinstance(step, UserStep):

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
@@ -145,6 +145,8 @@ def _has(variables: dict[str, Any], name: str) -> bool:
 
 _SIMPLE = re.compile(r"\{\{\s*([a-z_A-Z]\w*(?:\.[a-z_]\w*)*)((?:\s*\|\s*\w+)*)\s*\}\}")
 Simple = tuple[list[Piece], frozenset[str], frozenset[tuple[str, str]]]
+_NO_NAMES: frozenset[str] = frozenset()
+_NO_ATTRIBUTES: frozenset[tuple[str, str]] = frozenset()
 
 
 def _simple_pieces(text: str) -> Simple | None:
@@ -152,6 +154,8 @@ def _simple_pieces(text: str) -> Simple | None:
 
     Parsing and compiling cost a millisecond a text and there are thousands of texts; nearly all are of this kind.
     """
+    if "{" not in text and "}" not in text:
+        return [_literal(text)], _NO_NAMES, _NO_ATTRIBUTES
     pieces: list[Piece] = []
     names: set[str] = set()
     attributes: set[tuple[str, str]] = set()
@@ -164,8 +168,8 @@ def _simple_pieces(text: str) -> Simple | None:
         names.add(path[0])
         attributes.update(itertools.pairwise(path))
         start = match.end()
-    rest = [text[start:], *(piece({}) for piece in pieces[::2])]
-    if any("{" in part or "}" in part for part in rest):
+    rest = _SIMPLE.sub("", text)
+    if "{" in rest or "}" in rest:
         return None
     return [*pieces, _literal(text[start:])], frozenset(names), frozenset(attributes)
 
@@ -208,6 +212,8 @@ class Wording:
     @cached_property
     def names(self) -> frozenset[str]:
         """Every variable used."""
+        if len(self.phrases) == 1:
+            return self.phrases[0].names
         return frozenset().union(*(phrase.names for phrase in self.phrases))
 
     @cached_property
@@ -260,7 +266,7 @@ class Phrasebook:
         self._phrases: dict[tuple[str, str], Phrase] = {}
         self._lists: dict[int, WordingList] = {}
         self.slots: dict[str, tuple[Phrase, ...]] = {}
-        self._held_out, self._unseen = _kept_from_train(
+        self._kept = _kept_from_train(
             list(self._user_lists()), list(self._contrast_lists()), self.pack.config.splits
         )
         for name, slot in self.pack.slots.items():
@@ -307,11 +313,11 @@ class Phrasebook:
     def of(self, wordings: list[tuple[Text, ...]]) -> WordingList:
         """A list of wordings as an author wrote it, divided into seen and held-out."""
         if id(wordings) not in self._lists:
-            made = [Wording(tuple(self.phrase(text) for text in texts)) for texts in wordings]
-            held = tuple(wording for wording in made if wording.key in self._held_out)
-            unseen = tuple(wording for wording in made if wording.key in self._unseen)
-            seen = tuple(wording for wording in made if wording not in held + unseen)
-            self._lists[id(wordings)] = WordingList(seen, held, unseen)
+            parts: dict[str, list[Wording]] = {"seen": [], "held_out": [], "unseen": []}
+            for texts in wordings:
+                wording = Wording(tuple(self.phrase(text) for text in texts))
+                parts[self._kept.get(_key(texts), "seen")].append(wording)
+            self._lists[id(wordings)] = WordingList(*map(tuple, parts.values()))
         return self._lists[id(wordings)]
 
 
@@ -324,8 +330,8 @@ def says(steps: Steps, kind: type) -> Iterator:
             yield from says(part, kind)
 
 
-def _kept_from_train(lists: Lists, never_kept: Lists, splits: Splits) -> tuple[frozenset[str], frozenset[str]]:
-    """The keys of the wordings that are held out, and of those that are unseen.
+def _kept_from_train(lists: Lists, never_kept: Lists, splits: Splits) -> dict[str, str]:
+    """The keys of the wordings that train never says: "held_out" or "unseen".
 
     Of each list that is long enough, those whose text has the lowest hash: a phrase kept in one flow is kept in every
     other, and lines added around it hardly ever change that. A phrase that a short list needs is never kept.
@@ -340,9 +346,10 @@ def _kept_from_train(lists: Lists, never_kept: Lists, splits: Splits) -> tuple[f
             count = max(1, len(group) * percent // 100) if percent and len(group) >= _SMALL_LIST else 0
             for key in [key for key in free if key not in kept][: count - sum(kept.get(key) == name for key in free)]:
                 kept[key] = name
-    return tuple(frozenset(key for key, name in kept.items() if name == wanted) for wanted in ("held_out", "unseen"))
+    return kept
 
 
+@lru_cache(maxsize=None)
 def _key(texts: tuple[Text, ...]) -> str:
     return re.sub(r"\W+", " ", "\n".join(texts).lower()).strip()
 

@@ -6,6 +6,7 @@ Exit codes: 0 clean (warnings do not fail), 2 misuse or a file that cannot be re
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser(arguments[:1]).parse_args(arguments)
+    gc.set_threshold(200_000, 50, 50)  # rows are trees: the collector would look through them for nothing
     # Imported here so that --help answers at once.
     from validators.finding import UsageError
 

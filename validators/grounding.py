@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,7 +14,7 @@ from validators import dates
 from validators.context import Call, Context, Turn
 from validators.cpf import cpf_ok
 from validators.finding import Finding
-from validators.formats import Candidate, scan
+from validators.formats import Candidate, Scan, scan
 from validators.spoken import edits
 from validators.tokens import fold
 from validators.trace import mask
@@ -37,6 +38,7 @@ PASSING = re.compile(
     r"unavailable|try again|rate.limit|internal.error|"
     r"\"(?:status|status_code|codigo|code|http_status)\"\s*:\s*\"?(?:408|425|429|5[0-9]{2})\b"
 )
+UNKNOWN = "????????"
 PIECES_KEPT = 8
 NEAR = 200  # so far from a value a word still speaks of it
 
@@ -60,43 +62,34 @@ class Heard:
     dates: list[Mention] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)  # values seen that cannot be used, and why
     pieces: list[str] = field(default_factory=list)
-    known: str = "????????"
+    known: str = UNKNOWN
     unclear: set[str] = field(default_factory=set)
     proposed: set[str] = field(default_factory=set)
 
     def user(self, text: str, turn: int) -> None:
         """Take in one user message."""
-        found = scan(text)
-        plain = fold(text)[0]
-        self._confirm(plain, turn)
-        if not (found.cpfs or found.dates) and "zero" not in plain and not any(map(str.isdigit, plain)):
-            return
-        previous, short = 0, len(plain.split()) <= 3
-        several = [sum(item.kind == "resolved" for item in items) > 1 for items in (found.dates, found.cpfs)]
-        tagged = [*((item, True) for item in found.cpfs), *((item, False) for item in found.dates)]
-        for candidate, is_cpf in sorted(tagged, key=lambda pair: pair[0].start):
+        said = _read(text)
+        self._confirm(said.plain, turn)
+        for candidate, is_cpf, corrects in said.given:
             if candidate.kind == "resolved":
-                before = fold(text[max(previous, candidate.start - NEAR) : candidate.start])[0]
-                if several[is_cpf] and DENIED.search(before):
-                    continue  # `não é 15/06, é 16/06`: the first of them is not meant
-                behind = text[candidate.end : candidate.end + NEAR] if not previous and len(before) < 3 else ""
-                self._resolved(candidate, is_cpf, before + fold(behind)[0], turn)
-                previous = candidate.end
+                self._resolved(candidate, is_cpf, corrects, turn)
             elif candidate.kind == "partial":
-                self._partial(candidate, is_cpf, short, turn)
+                self._partial(candidate, is_cpf, said.short, turn)
             elif candidate.kind == "ambiguous":
                 self._ambiguous(candidate)
             elif is_cpf:
                 self.refused[candidate.value] = candidate.note
             elif candidate.label != "other":
                 self.known = dates.fill(self.known, dates.sound_parts(text[candidate.start : candidate.end]))
-        self._swap(plain, turn)
-        if ZERO_LOST.search(plain):
+        for right, wrong in said.swaps:
+            self._swap(right, wrong, turn)
+        if said.zero_lost:
             self.cpfs.extend(Mention(value, turn, False, False) for value in sorted(self._with_zero()))
 
     def assistant(self, text: str) -> None:
         """Take in what the assistant says: it may propose a reading, which the user's next words accept."""
-        for date in scan(text).dates if self.unclear or self.known != "????????" else ():
+        half_known = "?" in self.known and self.known != UNKNOWN
+        for date in scan(text).dates if self.unclear or half_known else ():
             for reading in date.readings or (date.value,):
                 self.proposed.update(value for value in self.unclear if _fits(value, reading))
                 whole = dates.fill(self.known, reading) if reading else ""
@@ -116,8 +109,7 @@ class Heard:
         """The CPFs that came with ten digits, with the zero put before them."""
         return {f"0{piece}" for piece in self.pieces if len(piece) == 10}
 
-    def _resolved(self, candidate: Candidate, is_cpf: bool, lead: str, turn: int) -> None:
-        corrects = bool(CORRECTION.search(lead)) and not SOMEONE_ELSE.search(lead)
+    def _resolved(self, candidate: Candidate, is_cpf: bool, corrects: bool, turn: int) -> None:
         mention = Mention(candidate.value, turn, candidate.note != "joined", corrects, candidate.label)
         (self.cpfs if is_cpf else self.dates).append(mention)
         if not is_cpf and candidate.label != "other":
@@ -164,12 +156,48 @@ class Heard:
         else:
             self.unclear.update(whole)
 
-    def _swap(self, plain: str, turn: int) -> None:
+    def _swap(self, right: str, wrong: str, turn: int) -> None:
         """`é 529 e não 592`: a stretch of an earlier CPF, put right."""
-        for right, wrong in SWAPPED.findall(plain):
-            for mention in self.cpfs[-PIECES_KEPT:]:
-                if mention.value.count(wrong) == 1 and len(wrong) == len(right):
-                    self.cpfs.append(Mention(mention.value.replace(wrong, right), turn, False, False))
+        for mention in self.cpfs[-PIECES_KEPT:]:
+            if mention.value.count(wrong) == 1 and len(wrong) == len(right):
+                self.cpfs.append(Mention(mention.value.replace(wrong, right), turn, False, False))
+
+
+class Said(NamedTuple):
+    """What one message of the user gives, whatever stood before it."""
+
+    plain: str
+    short: bool  # a word or three
+    given: tuple[tuple[Candidate, bool, bool], ...]  # what is meant, whether it is a CPF, whether it corrects another
+    swaps: tuple[tuple[str, str], ...]  # a right stretch of figures for a wrong one
+    zero_lost: bool
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> Said:
+    found = scan(text)
+    plain = fold(text)[0]
+    if not (found.cpfs or found.dates) and "zero" not in plain and not any(map(str.isdigit, plain)):
+        return Said(plain, False, (), (), False)
+    swaps = tuple(SWAPPED.findall(plain))
+    return Said(plain, len(plain.split()) <= 3, tuple(_given(text, found)), swaps, bool(ZERO_LOST.search(plain)))
+
+
+def _given(text: str, found: Scan) -> Iterator[tuple[Candidate, bool, bool]]:
+    previous = 0
+    several = [sum(item.kind == "resolved" for item in items) > 1 for items in (found.dates, found.cpfs)]
+    tagged = [*((item, True) for item in found.cpfs), *((item, False) for item in found.dates)]
+    for candidate, is_cpf in sorted(tagged, key=lambda pair: pair[0].start):
+        corrects = False
+        if candidate.kind == "resolved":
+            before = fold(text[max(previous, candidate.start - NEAR) : candidate.start])[0]
+            if several[is_cpf] and DENIED.search(before):
+                continue  # `não é 15/06, é 16/06`: the first of them is not meant
+            behind = text[candidate.end : candidate.end + NEAR] if not previous and len(before) < 3 else ""
+            lead = before + fold(behind)[0]
+            corrects = bool(CORRECTION.search(lead)) and not SOMEONE_ELSE.search(lead)
+            previous = candidate.end
+        yield candidate, is_cpf, corrects
 
 
 def _fits(value: str, pattern: str) -> bool:

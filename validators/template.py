@@ -38,8 +38,15 @@ def template_text() -> str:
 def _template() -> Any:
     from jinja2 import Environment
 
+    class OfDicts(Environment):
+        """Looks `message.role` up in the dict at once: Jinja asks for an attribute first, and there never is one."""
+
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            found = obj.get(attribute, obj) if type(obj) is dict else obj
+            return super().getattr(obj, attribute) if found is obj else found
+
     # transformers uses a sandbox, for templates of strangers; this one is ours, and renders the same without.
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment = OfDicts(trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
     return environment.from_string(template_text())
 
