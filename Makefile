@@ -59,7 +59,8 @@ lint: .venv/.light ## prove the templates of PACK sound without rendering them
 	@$(LIGHT) -m datagen lint --pack "$(PACK)"
 
 check: .venv/.light ## judge DATA=file.jsonl (default: the dataset in OUT) and print every finding
-	@$(LIGHT) -m validators check $(if $(PROFILE),--profile "$(PROFILE)") $(KNOWN) $(or $(DATA),$(SPLITS))
+	@$(LIGHT) -m validators check $(if $(PROFILE),--profile "$(PROFILE)") $(KNOWN) $(or $(DATA),$(SPLITS)) \
+	  $(if $(DATA),,--verdict)
 
 prove: .venv/.light dataset ## damage clean rows in every way of the catalogue: is each found? how many false alarms?
 	@$(LIGHT) -m validators prove $(SPLITS) --pack "templates/$(PACK)" --hand tests/cases/written_by_hand.jsonl

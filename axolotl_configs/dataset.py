@@ -163,7 +163,7 @@ def _check_verdict(place: Place, path: Path) -> Iterator[Problem]:
     """Mind the judge's verdict where one lies beside the rows: it must be about these rows, and clean."""
     verdict, wrong = read_beside(path, VERDICT_FILE)
     if wrong:
-        yield red(place, f"stale verdict: {wrong}", f"run `make check DATA={path}` again")
+        yield red(place, f"stale verdict: {wrong}", f"run `python -m validators check --verdict {path}`")
     elif verdict and verdict.get("errors"):
         message = f"the judge found {verdict['errors']} errors in {path}"
         yield red(place, message, f"see `make check DATA={path}`")

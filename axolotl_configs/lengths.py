@@ -3,9 +3,10 @@
     python -m axolotl_configs lengths --data data/unimed_natal --tokenizer path/to/tokenizer.json
 
 counts and writes `lengths.json` beside the dataset; `make train` does so before it trains. Its form, for whoever else
-writes it: {"tokenizer": {"name", "sha256"}, "template", "files": {"train.jsonl": {"sha256", "tokens": [one a row],
-"trained": [one a row]}}}. A `verdict.json` beside it is read too: {"files": {"train.jsonl": {"sha256", "errors",
-"warnings"}}}. Both are believed only where the hashes fit the rows that lie there now.
+writes it (the judge does): {"tokenizer": {"name", "sha256"}, "template", "files": {"train.jsonl": {"sha256", "method":
+"exact", "tokens": [one a row], "trained": [one a row]}}}. A `verdict.json` beside it is read too: {"files":
+{"train.jsonl": {"sha256", "errors", "warnings"}}}. Both are believed only where the hashes fit the rows that lie there
+now.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def _recorded(path: Path, scan: Scan) -> tuple[dict[str, Any] | None, str]:
     entry, wrong = read_beside(path, LENGTHS_FILE)
     if entry is None:
         return None, wrong
+    if entry.get("method") != "exact":
+        return None, ""  # an upper bound says less than the scan's own estimate
     tokens, trained = entry.get("tokens"), entry.get("trained")
     good = all(isinstance(part, list) and len(part) >= scan.rows for part in (tokens, trained))
     if not good or not all(isinstance(value, int) for value in [*tokens, *trained]):
@@ -108,7 +111,7 @@ def count(data_dir: Path, tokenizer_file: Path, names: tuple[str, ...] = ("train
         if path.is_file():
             counted = [_count_row(tokenizer, line, path) for line in path.open("rb") if line.strip()]
             tokens, trained = [list(column) for column in zip(*counted, strict=True)] or ([], [])
-            files[name] = {"sha256": sha256_of(path), "tokens": tokens, "trained": trained}
+            files[name] = {"sha256": sha256_of(path), "method": "exact", "tokens": tokens, "trained": trained}
     mark = hashlib.sha256(tokenizer_file.read_bytes()).hexdigest()
     content = {"tokenizer": {"name": tokenizer_file.parent.name, "sha256": mark}, "template": "qwen_25", "files": files}
     write_text(data_dir / LENGTHS_FILE, json.dumps(content) + "\n")

@@ -266,9 +266,7 @@ class Phrasebook:
         self._phrases: dict[tuple[str, str], Phrase] = {}
         self._lists: dict[int, WordingList] = {}
         self.slots: dict[str, tuple[Phrase, ...]] = {}
-        self._kept = _kept_from_train(
-            list(self._user_lists()), list(self._contrast_lists()), self.pack.config.splits
-        )
+        self._kept = _kept_from_train(list(self._user_lists()), list(self._contrast_lists()), self.pack.config.splits)
         for name, slot in self.pack.slots.items():
             try:
                 self.slots[name] = tuple(self.phrase(text) for text in slot.values)

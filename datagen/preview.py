@@ -1,7 +1,7 @@
 """Shows conversations as chat bubbles with the plan beside them, without writing anything.
 
-    python -m datagen preview --pack unimed_natal --category tool_calls --n 3
-    python -m datagen preview --pack unimed_natal --flow chest_pain --n 8
+python -m datagen preview --pack unimed_natal --category tool_calls --n 3
+python -m datagen preview --pack unimed_natal --flow chest_pain --n 8
 """
 
 from __future__ import annotations

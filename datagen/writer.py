@@ -9,6 +9,7 @@ The files:
     rejected.jsonl                      what was drawn and left out: repetitions, and what is much like something taken
     provenance.jsonl                    per row: flow, plan, template lines, the user's text before noise
     manifest.json                       seed, fingerprints, counts, sha256 of each file, versions
+    verdict.json                        what the judge found in which rows, for the trainer's preflight
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from datagen.publish import check_target, new_folder, publish
 from datagen.schedule import Task, schedule
 from datagen.selection import Selection, units_of
 from datagen.workshop import Settings, Workshop
+from validators.beside import write_verdicts
 from validators.check import Report, check_files
 from validators.check import Settings as JudgeSettings
 from validators.corpus import Minimums
@@ -87,6 +89,7 @@ def render(settings: Settings, console: Console) -> dict[str, Any]:
         report = _judge(folder, settings)
         if report.findings or broken:
             raise JudgedBad(*_explain(report, folder), *broken)
+        write_verdicts("rendered", report.summary["files"])
         manifest = _manifest(folder, settings, counts, report)
         (folder / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
         publish(folder, settings.out)

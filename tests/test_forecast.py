@@ -226,7 +226,7 @@ def test_counted_lengths_are_believed_only_for_these_rows(tmp_path):
     assert lengths.lengths_of(rows, scan).exact is False
     mark = lengths.sha256_of(rows)
     for sha256, tokens, exact in ((mark, [9] * 6, True), ("0", [9] * 6, False), (mark, [9], False)):
-        entry = {"sha256": sha256, "tokens": tokens, "trained": tokens}
+        entry = {"sha256": sha256, "method": "exact", "tokens": tokens, "trained": tokens}
         (tmp_path / "lengths.json").write_text(json.dumps({"files": {"train.jsonl": entry}}), encoding="utf-8")
         found = lengths.lengths_of(rows, scan)
         assert found.exact is exact
@@ -246,6 +246,23 @@ def test_counting_agrees_with_the_tokenizer(trainer_python, trainer_env, toy_mod
     counted = lengths.lengths_of(tmp_path / "train.jsonl", rowscan.scan(tmp_path / "train.jsonl"))
     assert counted.exact
     assert all(0 < trained < tokens for tokens, trained in zip(counted.tokens, counted.trained, strict=True))
+
+    ours = json.loads((tmp_path / "lengths.json").read_text(encoding="utf-8"))
+    files = [str(tmp_path / f"{name}.jsonl") for name in ("train", "eval")]
+    command = [str(trainer_python), "-m", "validators", "lengths", *files]
+    judges = json.loads(_lengths([*command, "--tokenizer", str(toy_model / "tokenizer.json")], tmp_path, trainer_env))
+    assert judges == ours, "the judge, with code of its own, counts the same"
+    bound = json.loads(_lengths(command, tmp_path, trainer_env))["files"]["train.jsonl"]
+    assert bound["method"] == "upper bound"
+    for part in ("tokens", "trained"):
+        pairs = zip(bound[part], ours["files"]["train.jsonl"][part], strict=True)
+        assert all(most >= exact for most, exact in pairs)
+
+
+def _lengths(command, folder, environment):
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return (folder / "lengths.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import validators
+from axolotl_configs.lengths import lengths_of, read_beside
+from axolotl_configs.rowscan import scan
 from validators.finding import CODES, as_github, make
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -233,10 +235,21 @@ def test_the_same_damage_in_three_forms(bad: Path) -> None:
 
 
 def test_lengths_say_how_they_were_counted(good: Path, tmp_path: Path) -> None:
-    out = tmp_path / "lengths.jsonl"
-    assert run("lengths", good, "--out", out).returncode == 0
-    how, row = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
-    assert how["method"] == "upper bound" and row["id"] == "a" and row["tokens"] > 30
+    assert run("lengths", good).returncode == 0
+    found = json.loads(good.with_name("lengths.json").read_text("utf-8"))
+    entry = found["files"][good.name]
+    assert found["tokenizer"] is None and entry["method"] == "upper bound"
+    assert len(entry["tokens"]) == 1 and entry["tokens"][0] > entry["trained"][0] == 6
+    assert lengths_of(good, scan(good)).exact is False, "the preflight takes no bound for a count"
+    assert "validators: " in run("lengths", good, "--out", tmp_path / "no" / "such.json").stderr
+
+
+def test_a_verdict_lies_beside_the_rows_for_the_preflight(good: Path, bad: Path) -> None:
+    assert run("check", good, bad, "--verdict").returncode == 100
+    assert read_beside(good, "verdict.json")[0]["errors"] == 0
+    assert read_beside(bad, "verdict.json")[0]["errors"] == 2
+    good.write_bytes(good.read_bytes() * 2)
+    assert "other rows" in read_beside(good, "verdict.json")[1]
 
 
 def test_a_hundred_mebibytes_on_one_line(tmp_path: Path, good: Path) -> None:

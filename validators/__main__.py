@@ -63,10 +63,10 @@ def _parser(command: list[str]) -> argparse.ArgumentParser:
         "lengths",
         help="count each row's tokens once, into a file",
         description="Count tokens of each row as Qwen2.5's template renders it: exactly with a tokenizer.json, else an "
-        "upper bound; the file's first line says which.",
+        "upper bound; the file says which.",
     )
     lengths.add_argument("files", nargs="+", metavar="FILE")
-    lengths.add_argument("--out", required=True, metavar="FILE", help="JSONL: how it was counted, then one line a row")
+    lengths.add_argument("--out", metavar="FILE", help="default: lengths.json beside the first FILE")
     lengths.add_argument("--tokenizer", metavar="tokenizer.json", help="needs the package tokenizers")
     lengths.set_defaults(run=_lengths)
     prove = commands.add_parser(
@@ -114,6 +114,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument("--ignore", action="append", default=[], metavar="CODE", help="no codes that begin like this")
     check.add_argument("--baseline", metavar="FILE", help="findings that are known, and not reported again")
     check.add_argument("--write-baseline", metavar="FILE", help="write the findings there, and exit 0")
+    check.add_argument("--verdict", action="store_true", help="write verdict.json beside the files, for the preflight")
     check.add_argument("--provenance", metavar="FILE", help='JSONL of {"id", "fictional"}: whose people are invented')
     check.add_argument("--workers", type=_count, default=0, metavar="N", help="processes; default: one for each core")
     check.add_argument(
@@ -143,12 +144,15 @@ def _count(text: str) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from validators.beside import write_verdicts
     from validators.check import Minimums, check_files
     from validators.finding import as_json, write_baseline
 
     minimums = Minimums(options.min_rows, options.min_each, options.min_calls, options.min_edge)
     tools = _read(options.tools) if options.tools else None
     report = check_files(options.files, minimums, tools, options.workers, _settings(options))
+    if options.verdict:
+        write_verdicts(options.profile, report.summary["files"])
     if options.write_baseline:
         print(f"{options.write_baseline}: {write_baseline(options.write_baseline, report.findings)} findings")
         return CLEAN
@@ -233,7 +237,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _lengths(options: argparse.Namespace) -> int:
-    from validators.template import write_lengths
+    from validators.lengths import write_lengths
 
     for name, value in write_lengths(options.files, options.out, options.tokenizer).items():
         print(f"{name}: {value}")

@@ -133,14 +133,18 @@ def check_files(
     settings = _completed(settings or Settings(), names, tools)
     corpus = Corpus(names)
     findings: list[Finding] = []
-    levels: Counter[str] = Counter()
+    levels: Counter[tuple[str, str]] = Counter()
     codes: Counter[str] = Counter()
     for found in judge_blocks(names, _tasks(names), settings, corpus, minimums or Minimums(), workers):
-        levels[found.level] += 1
+        levels[found.file, found.level] += 1
         codes[found.code] += 1
         if len(findings) < MOST_KEPT:
             findings.append(found)
-    summary = {"errors": levels["error"], "warnings": levels["warning"], **corpus.summary()}
+    summary: dict[str, Any] = {f"{level}s": 0 for level in ("error", "warning")} | corpus.summary()
+    for file in summary["files"]:
+        for level in ("error", "warning"):
+            file[f"{level}s"] = levels[file["file"], level]
+            summary[f"{level}s"] += file[f"{level}s"]
     summary["codes"] = dict(sorted(codes.items()))
     return Report(sum(corpus.rows), findings, summary)
 

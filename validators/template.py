@@ -1,9 +1,7 @@
-"""Does a row come through Qwen2.5's chat template unharmed; how many tokens it makes. Part of `validators check`.
+"""Does a row come through Qwen2.5's chat template unharmed. Part of `python -m validators check`.
 
 The template is the one that Qwen2.5-Instruct carries, rendered as transformers renders it: its `tojson` keeps accents
 and the order of keys, Jinja's own does not.
-
-    python -m validators lengths FILE --out lengths.jsonl --tokenizer tokenizer.json
 """
 
 from __future__ import annotations
@@ -12,14 +10,13 @@ import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from validators.context import Context
-from validators.finding import Finding, UsageError
+from validators.finding import Finding
 
 TEMPLATE_FILE = Path(__file__).with_name("qwen2.5_chat_template.j2")
 DEFAULT_SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
@@ -121,64 +118,3 @@ def _expected(context: Context) -> Iterator[tuple[str, Any]]:
 
 
 CHECKS = (check_template,)
-
-
-class Counter:
-    """Counts tokens: exactly with a `tokenizer.json`, else an upper bound, and says which."""
-
-    def __init__(self, tokenizer: str | None) -> None:
-        self.hash: str | None = None
-        self.encode: Any = None
-        if tokenizer is None:
-            return
-        try:
-            self.hash = sha256(Path(tokenizer).read_bytes()).hexdigest()
-            from tokenizers import Tokenizer
-
-            self.encode = Tokenizer.from_file(tokenizer).encode
-        except OSError as reason:
-            raise UsageError(f"{tokenizer}: cannot be read: {reason.strerror or reason}") from None
-        except ImportError:
-            raise UsageError("counting needs the package tokenizers; run it with .venv-train/bin/python") from None
-        except Exception as reason:  # tokenizers raises no narrower kind for a file that is no tokenizer
-            raise UsageError(f"{tokenizer}: is no tokenizer.json: {reason}") from None
-
-    @property
-    def method(self) -> dict[str, Any]:
-        """How it counts, for the file's first line."""
-        if self.encode is None:
-            return {"method": "upper bound", "rule": "a byte-level tokenizer makes no more tokens than bytes"}
-        return {"method": "exact", "tokenizer_sha256": self.hash}
-
-    def count(self, text: str) -> int:
-        """Tokens of a rendered text, or their upper bound: a mark is one token, a byte at most one."""
-        if self.encode is not None:
-            return len(self.encode(text, add_special_tokens=False).ids)
-        marks = re.findall(r"<\|im_start\|>|<\|im_end\|>", text)
-        return len(text.encode()) - sum(map(len, marks)) + len(marks)
-
-
-def write_lengths(files: list[str], out: str, tokenizer: str | None) -> dict[str, Any]:
-    """Count each sound row once into `out`: first how, then {"id", "tokens"} a line; gives the figures."""
-    from validators.rows import read_blocks, read_lines
-
-    counter = Counter(tokenizer)
-    counts: list[int] = []
-    left_out = 0
-    with Path(out).open("wb") as file:
-        file.write(orjson.dumps(counter.method | {"files": files}) + b"\n")
-        for name in files:
-            for block in read_blocks(name):
-                for line in read_lines(block):
-                    try:
-                        tokens = counter.count(render(line.row["messages"], line.row.get("tools")))  # type: ignore[index]
-                    except (TypeError, ValueError, KeyError, AttributeError):
-                        left_out += 1
-                        continue
-                    counts.append(tokens)
-                    file.write(orjson.dumps({"id": line.row.get("id"), "tokens": tokens}) + b"\n")  # type: ignore[union-attr]
-    counts.sort()
-    figures = {"rows": len(counts), "left_out": left_out, "tokens": sum(counts)}
-    if counts:
-        figures |= {"median": counts[len(counts) // 2], "p99": counts[int(len(counts) * 0.99)], "longest": counts[-1]}
-    return counter.method | figures
