@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
@@ -347,7 +347,7 @@ def _kept_from_train(lists: Lists, never_kept: Lists, splits: Splits) -> dict[st
     return kept
 
 
-@lru_cache(maxsize=None)
+@cache
 def _key(texts: tuple[Text, ...]) -> str:
     return re.sub(r"\W+", " ", "\n".join(texts).lower()).strip()
 

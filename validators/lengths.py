@@ -3,8 +3,8 @@
     python -m validators lengths data/unimed_natal/*.jsonl --tokenizer tokenizer.json
 
 Exact with a `tokenizer.json`, whose hash is recorded; without one an upper bound, and the file says so. Its form:
-{"tokenizer": {"name", "sha256"} or null, "template": "qwen_25", "files": {"train.jsonl": {"sha256", "method": "exact" or
-"upper bound", "tokens": [one a row], "trained": [one a row]}}}
+{"tokenizer": {"name", "sha256"} or null, "template": "qwen_25", "files": {"train.jsonl": {"sha256", "method":
+"exact" or "upper bound", "tokens": [one a row], "trained": [one a row]}}}
 """
 
 from __future__ import annotations
