@@ -386,6 +386,8 @@ class Kinship(Strict):
     of_your: AuthorText
     age: Annotated[tuple[int, int], Field(strict=False)]
     """Youngest and oldest age in years of such a relative."""
+    older: Annotated[tuple[int, int], Field(strict=False)] = (-90, 90)
+    """How many years older than the customer, least and most; below 0: younger."""
 
 
 class PeopleFile(Strict):

@@ -15,6 +15,9 @@ from datagen.grammar import Kinship, PeopleFile
 _AGES = ((2, (16, 17)), (66, (18, 59)), (31, (60, 95)), (1, (96, 105)))
 """Weight and range of ages (years) of a customer who writes; children come as somebody's relatives."""
 
+_OF_AGE = 18
+"""Who asks for a relative's plan is no younger."""
+
 _SAME_SURNAME = 0.7
 """Share of relatives who bear the customer's last surname."""
 
@@ -89,9 +92,10 @@ def draw_person(
 ) -> Person:
     """A person who belongs to `split`; `demands` are variants of CPF and date that the flow will ask for.
 
-    A relative of `family` mostly bears one of its surnames.
+    With `kinship` alone it is a customer who has such a relative; with `family` it is that customer's relative, who
+    mostly bears one of its surnames and is of an age that goes with it.
     """
-    gender = kinship.gender if kinship else rng.choice("fm")
+    gender = kinship.gender if kinship and family else rng.choice("fm")
     given = people.female if gender == "f" else people.male
     names = _draw_names(rng, given, people, 1)
     if " " not in names[0] and rng.random() < 0.25:
@@ -99,7 +103,7 @@ def draw_person(
     surnames = _draw_names(rng, people.surnames, people, 1 if rng.random() < 0.15 else 2)
     if family and kinship and rng.random() < _SAME_SURNAME:
         surnames[-1] = family.full_name.split()[-1]
-    ages = kinship.age if kinship else rng.choices([ages for _, ages in _AGES], [weight for weight, _ in _AGES])[0]
+    ages = _ages_beside(kinship, family, today) if kinship and family else _ages_of_customer(rng, kinship)
     tests = [DATE_DEMANDS[name] for name in sorted(demands & DATE_DEMANDS.keys())]
     if "ambiguous" in demands:
         ages = (0, 105)
@@ -112,8 +116,27 @@ def draw_person(
         gender=gender,
         cpf=Cpf.draw(Random(rng.getrandbits(64)), SHARES[split], leading_zero=bool(demands & CPF_DEMANDS)),
         birth_date=BirthDate.draw(Random(rng.getrandbits(64)), ages, today, SHARES[split], fits),
-        kinship=kinship,
+        kinship=kinship if family else None,
     )
+
+
+def _ages_of_customer(rng: Random, kinship: Kinship | None) -> tuple[int, int]:
+    """Youngest and oldest age; with `kinship`, one that such a relative goes with."""
+    youngest, oldest = 0, 105
+    if kinship:
+        youngest, oldest = max(_OF_AGE, kinship.age[0] - kinship.older[1]), kinship.age[1] - kinship.older[0]
+    bands = [(weight, (max(young, youngest), min(old, oldest))) for weight, (young, old) in _AGES]
+    bands = [(weight, ages) for weight, ages in bands if ages[0] <= ages[1]]
+    return rng.choices([ages for _, ages in bands], [weight for weight, _ in bands])[0]
+
+
+def _ages_beside(kinship: Kinship, customer: Person, today: dt.date) -> tuple[int, int]:
+    """Youngest and oldest age of a relative whom the customer could have."""
+    born = customer.birth_date.date
+    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    youngest, oldest = (max(0, age + years) for years in kinship.older)
+    low, high = max(kinship.age[0], youngest), min(kinship.age[1], oldest)
+    return (low, high) if low <= high else kinship.age
 
 
 def _draw_names(rng: Random, names: list[str], people: PeopleFile, count: int) -> list[str]:

@@ -163,7 +163,7 @@ class Planner:
             return {"client": draw_person(rng, self.pack.people, today, split, demands)}
         word = rng.choice(flow.file.relative)
         kinship = next(kin for kin in self.pack.people.kinship if kin.word == word)
-        client = draw_person(rng, self.pack.people, today, split, demands)
+        client = draw_person(rng, self.pack.people, today, split, demands, kinship)
         return {
             "client": client,
             "relative": draw_person(rng, self.pack.people, today, split, demands, kinship, family=client),

@@ -110,6 +110,21 @@ def test_no_two_splits_can_share_a_cpf_or_a_birth_date(people):
         assert not cpfs[one] & cpfs[other] and not days[one] & days[other]
 
 
+def test_relatives_are_of_an_age_that_goes_with_the_customers(people):
+    def years(person):
+        born = person.birth_date.date
+        return TODAY.year - born.year - ((TODAY.month, TODAY.day) < (born.month, born.day))
+
+    for kinship in people.kinship:
+        for number in range(100):
+            rng = Random(f"{kinship.word}:{number}")
+            customer = draw_person(rng, people, TODAY, "train", kinship=kinship)
+            relative = draw_person(rng, people, TODAY, "train", kinship=kinship, family=customer)
+            assert years(customer) >= 18 and customer.kinship is None and relative.gender == kinship.gender
+            assert kinship.older[0] <= years(relative) - years(customer) <= kinship.older[1], kinship.word
+            assert kinship.age[0] <= years(relative) <= kinship.age[1]
+
+
 @pytest.fixture(scope="module")
 def people():
     from pathlib import Path

@@ -111,7 +111,7 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
 def _somebody_else_now(given: Given) -> bool:
     """Whether the user has just turned, without giving data, to another person's plan, or from another's to the own."""
     turns = SOMEONE_ELSE.search(given.last) or speech.OWN_AGAIN.search(given.last)
-    return bool(turns) and not speech.SOME_DATUM.search(given.last)
+    return bool(turns) and not speech.FIGURES.search(given.last)
 
 
 def _too_early(row: dict[str, Any], given: Given) -> str:
@@ -187,7 +187,7 @@ def check_honesty(row: dict[str, Any], context: Context) -> Iterator[Finding]:
 
 def _asked_for_a_norm(turns: list[Turn]) -> bool:
     heard = (turn.content for turn in turns if turn.role == "user" and isinstance(turn.content, str))
-    return any(speech.ASKS_NORM.search(fold(text)[0]) for text in heard)
+    return any(speech.asks_for_a_norm(fold(text)[0]) for text in heard)
 
 
 @lru_cache(maxsize=16384)

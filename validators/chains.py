@@ -84,7 +84,7 @@ def _certain(groups: Sequence[Group], label: str) -> list[Piece] | None:
 
 def _pieces(groups: Sequence[Group], first: int, label: str) -> Iterator[Piece]:
     if [len(group.digits) for group in groups[first : first + 4]] == HEALTH_CARD_GROUPS:
-        yield Piece(first, first + 4, "other", 12)
+        yield Piece(first, first + 4, "other", 24)  # surer than a CPF by chance in its first eleven figures
     total = 0
     for end in range(first + 1, min(first + 11, len(groups)) + 1):
         total += len(groups[end - 1].digits)

@@ -12,6 +12,8 @@ from validators.tokens import NUMBERS_IN_SHAPE, Tokens
 
 AFTERWARDS = re.compile(r"[.:]?(\()?([&we:]{0,6})([cbto])")
 LOOK_BACK = 9
+PAPERS = frozenset("rg identidade cnh habilitacao carteira".split())
+"""Papers on which a birth date stands too."""
 HAD = frozenset("tive fiz tenho minha uma marquei teve fez".split())
 
 
@@ -41,12 +43,19 @@ class Labels:
                 return
             line = line or letter == "n"
             words += letter == "w"
-            if letter in "cbtor" and place - step not in self.claimed:
+            if letter in "cbtor" and place - step not in self.claimed and not self._is_apart(letter, place - step):
                 yield letter, step
             if letter == "q" and step == 1 and place > 1 and self.tokens.words[place - 2] in HAD:
                 yield "o", step
             if letter == "q" and any(self._points_to_a_day(place - near) for near in range(1, step)):
                 yield "o", step
+
+    def _is_apart(self, letter: str, place: int) -> bool:
+        """Whether a label names no number: `ele não usa celular. 529 ...`, `na identidade está 15/06/1985`."""
+        words = self.tokens.words
+        if letter == "t":
+            return len(words[place]) > 4 and words[place + 1 : place + 2] == ["."]
+        return letter == "r" and words[place] in PAPERS and place > 0 and words[place - 1] in ("na", "no")
 
     def _points_to_a_day(self, place: int) -> bool:
         return self.tokens.shape[place] in "de" or self.tokens.words[place] in ("em", "para", "pra", "pro", "no")

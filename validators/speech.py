@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from validators.spoken import indexed, near
 from validators.tokens import fold
 
 GREETINGS = frozenset(
@@ -30,13 +31,14 @@ def only_greets(words: str) -> bool:
 
 
 OWN_AGAIN = re.compile(
-    r"\b(?:o|do|no|ver|saber|vejo|ve) (?:como (?:esta|ta) )?(?:o |do )?meu\b(?! cpf)|"
+    r"\b(?:o|do|no|pro|pra|ver|saber|vejo|ve) (?:como (?:esta|ta) )?(?:o |do )?meu\b(?! cpf)|"
     r"\b(?:agora|entao|deixa|esquece|aproveita\w*|mas|e)\b[^.?!]*\b(?:meu|minha|mim)\b"
 )
 AGE = re.compile(r"\b\d{1,3} anos\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b")
 FILE_NAME = re.compile(r"\b\w[\w-]*\.(?:jpe?g|png|pdf|ogg|opus|mp[34]|webp|docx?)\b", re.I)
+FIGURES = re.compile(r"\d\D?\d|\b(?:zero|cinco|meia|\w+centos|\w+enta)\b")
 SOME_DATUM = re.compile(
-    r"\d\D?\d|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento|zero|cinco|meia|\w+centos|\w+enta)\b"
+    rf"{FIGURES.pattern}|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento)\b"
 )
 OWN_CONTRACT = re.compile(
     r"\b(?:meu|minha|meus|minhas|dele|dela|nosso|nossa|contrato|boleto|segunda via|2a via|carteir\w+|fatura|debito|"
@@ -100,6 +102,18 @@ ASKS_NORM = re.compile(
     r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|onde (?:ta|esta) escrito|base legal|de onde|quem (?:diz|disse|define)|"
     r"que manda|fonte|numero d[aeo]|ans|portaria|certeza|documento|prov\w+|compro\w+)\b"
 )
+WORD = re.compile(r"[a-z]+")
+LONG_NORM_WORDS = indexed("norma regra artigo decreto portaria resolucao fonte legal escrito".split())
+
+
+def asks_for_a_norm(plain: str) -> bool:
+    """Whether somebody asks what a rule rests on, slips of the finger included."""
+    if ASKS_NORM.search(plain):
+        return True
+    words = (word for word in WORD.findall(plain) if len(word) > 3 and word != "legal")  # `legal!` is no question
+    return any(near(word, LONG_NORM_WORDS, 1) for word in words)
+
+
 TELLS_WHICH = re.compile(
     r"\b(?:data|nascimento)\b[^.?!,;]{0,30}\b(?:nao (?:confere|bate|corresponde|e a mesma|coincide|esta (?:certa|correta))|diverg\w+|esta (?:errad|incorret)\w+|diferente)\b"
     r"|\b(?:achei|encontrei|localizei|existe|consta)\b[^.?!]{0,25}\bcpf\b[^.?!]{0,20}\bmas\b|\bcpf (?:existe|esta cadastrado|consta|esta (?:certo|correto)|foi (?:encontrado|localizado))\b"
@@ -142,7 +156,7 @@ def foreign(text: str) -> str:
 
 
 REFUSES = re.compile(
-    r"\b(?:nunca|nao (?:precis|envi|mand|pass|inform|compartilh|pec|ped|e necess)\w*|jamais|ninguem|sem (?:pedir|precisar))\b"
+    r"\b(?:nunca|nem|nao (?:precis|envi|mand|pass|inform|compartilh|pec|ped|e necess)\w*|jamais|ninguem|sem (?:pedir|precisar))\b"
 )
 RUN = 12
 
