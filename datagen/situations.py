@@ -23,7 +23,8 @@ _CPF = re.compile(r"\bCPF\b")
 _BIRTH_DATE = re.compile(r"\b(data de nascimento|quando (você )?nasceu|dia, (o )?mês|nascimento)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(não (precisa|preciso|é preciso|peço|mande|passe)|sem (precisar|o CPF)|nenhum dado)\b", re.I)
 _PHONE = re.compile(r"\(\d\d\) ?\d{4,5}-?\d{4}|\b0800\b")
-_LONG_NUMBER = re.compile(r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}\b|\b\d{11,}\b")
+_LONG_NUMBER = re.compile(r"(?<!\d)(?:\d{3}\.?\d{3}\.?\d{3}-?\d{2}|\d{11,19})(?!\d)")
+"""A CPF or a card; a protocol has twenty digits, and is for the customer to note down."""
 
 
 def _said(messages: list[dict[str, Any]]) -> list[str]:

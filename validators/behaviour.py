@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from validators import speech
 from validators.context import Context, Turn
 from validators.finding import Finding
-from validators.grounding import SOMEONE_ELSE, Heard
+from validators.grounding import Heard, names_someone
 from validators.outcome import nobody_found
 from validators.requests import asked
 from validators.sentences import sentences
@@ -110,8 +110,9 @@ def check_requests(row: dict[str, Any], context: Context) -> Iterator[Finding]:
 
 def _somebody_else_now(given: Given) -> bool:
     """Whether the user has just turned, without giving data, to another person's plan, or from another's to the own."""
-    turns = SOMEONE_ELSE.search(given.last) or speech.OWN_AGAIN.search(given.last)
-    return bool(turns) and not speech.FIGURES.search(given.last)
+    if speech.FIGURES.search(given.last):
+        return False
+    return bool(speech.OWN_AGAIN.search(given.last)) or names_someone(given.last)
 
 
 def _too_early(row: dict[str, Any], given: Given) -> str:

@@ -48,7 +48,7 @@ PLAIN_CAPITALS = frozenset(
     iris cartao nacional identidade registro geral olá oi ola bom boa muito sim nao jesus ok portugues ouvidoria disque central""".split()
 )
 LAST_DAYS = frozenset({"28", "29", "30", "31"})
-CALENDAR = re.compile(rf"\b(?:{evidence.MONTH}|m[êe]s)\b", re.I)
+CALENDAR = re.compile(rf"\b(?:{evidence.MONTH}|m[êe]s(?:es)?|dia)\b", re.I)
 EVERYWHERE = frozenset({"24", "7", "0", "1"})
 
 
@@ -281,7 +281,8 @@ def members_said(text: str) -> tuple[tuple[tuple[str, str], tuple[int, int]], ..
         said = fold(text[start:end])[0]
         for family, members in FAMILIES_READ.items() if not said.endswith("?") else ():
             for name, pattern in members.items():
-                if (match := pattern.search(said)) and not _is_open(said[: match.start()]):
+                match = pattern.search(said)
+                if match and not _is_open(said[: match.start()]) and not said.startswith(" nao ", match.end()):
                     found.append(((family, name), (start, end)))
     return tuple(found)
 

@@ -15,7 +15,7 @@ from validators.context import Call, Context, Turn
 from validators.cpf import cpf_ok
 from validators.finding import Finding
 from validators.formats import Candidate, Scan, scan
-from validators.spoken import edits
+from validators.spoken import edits, indexed, near
 from validators.tokens import fold
 from validators.trace import mask
 
@@ -28,6 +28,7 @@ SOMEONE_ELSE = re.compile(
     r"genro|nora|cunhad[oa]|entead[oa]|sobrinh[oa]|companheir[oa]|noiv[oa]|ex|bebe|menin[oa]|namorad[oa]|amig[oa]|"
     r"outr[oa]|del[ea]|titular|dependente|patrao|patroa|funcionari[oa])\b"
 )
+LONG_KIN = indexed("mainha painho esposa esposo marido mulher sogra sogro filha filho irma irmao".split())
 DENIAL = re.compile(r"\s*(n|nao|naum|nn|errad[oa]|nada disso|negativo|nem)\b(?! sei)")
 DENIED = re.compile(r"\b(n|nao|naum)\s+(?:e|eh|era)?\s*(?:[oa]|dia|cpf|mais)?\s*$")
 ZERO_LOST = re.compile(r"\bzero\b|(?<![0-9])0(?![0-9])")
@@ -198,6 +199,13 @@ def _given(text: str, found: Scan) -> Iterator[tuple[Candidate, bool, bool]]:
             corrects = bool(CORRECTION.search(lead)) and not SOMEONE_ELSE.search(lead)
             previous = candidate.end
         yield candidate, is_cpf, corrects
+
+
+def names_someone(plain: str) -> bool:
+    """Whether a relative or somebody else is named, slips of the finger included."""
+    if SOMEONE_ELSE.search(plain):
+        return True
+    return any(near(word, LONG_KIN, 1) for word in re.findall(r"[a-z]+", plain) if len(word) > 4)
 
 
 def _fits(value: str, pattern: str) -> bool:

@@ -37,9 +37,7 @@ OWN_AGAIN = re.compile(
 AGE = re.compile(r"\b\d{1,3} anos\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b")
 FILE_NAME = re.compile(r"\b\w[\w-]*\.(?:jpe?g|png|pdf|ogg|opus|mp[34]|webp|docx?)\b", re.I)
 FIGURES = re.compile(r"\d\D?\d|\b(?:zero|cinco|meia|\w+centos|\w+enta)\b")
-SOME_DATUM = re.compile(
-    rf"{FIGURES.pattern}|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento)\b"
-)
+SOME_DATUM = re.compile(rf"{FIGURES.pattern}|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento)\b")
 OWN_CONTRACT = re.compile(
     r"\b(?:meu|minha|meus|minhas|dele|dela|nosso|nossa|contrato|boleto|segunda via|2a via|carteir\w+|fatura|debito|"
     r"devendo|cadastro|cpf|consult\w+|ver|mensalidade|vencimento)\b"
@@ -156,7 +154,7 @@ def foreign(text: str) -> str:
 
 
 REFUSES = re.compile(
-    r"\b(?:nunca|nem|nao (?:precis|envi|mand|pass|inform|compartilh|pec|ped|e necess)\w*|jamais|ninguem|sem (?:pedir|precisar))\b"
+    r"\b(?:nunca|nem|nao (?:se )?(?:precis|envi|mand|pass|inform|compartilh|pec|ped|e necess)\w*|jamais|ninguem|sem (?:pedir|precisar))\b"
 )
 RUN = 12
 

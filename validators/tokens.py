@@ -60,8 +60,10 @@ FUZZY_LABELS = {
     word: letter
     for letter in "bto"
     for word in WORDS[letter]
-    if len(word) >= 7
+    if len(word) >= 7 or word in ("adesao", "desde")
 }  # fmt: skip
+# One slip away from a label, and far more often themselves.
+NOT_LABELS = frozenset("deste desta desse dessa desses dessas destes destas desce dele dela rede sede".split())
 LONG_LABELS = (
     (1, indexed(word for word in FUZZY_LABELS if len(word) <= 8)),
     (2, indexed(word for word in FUZZY_LABELS if len(word) > 8)),
@@ -146,7 +148,7 @@ def _letter(word: str) -> str:
         return "*"
     if word.startswith(("nasc", "naci", "nacim", "anivers")):
         return "b"
-    if len(word) >= 6:
+    if len(word) >= 4 and word not in NOT_LABELS:
         for slips, labels in LONG_LABELS:
             if close := near(word, labels, slips):
                 return FUZZY_LABELS[close[0]]
