@@ -13,7 +13,7 @@ from validators.tokens import fold
 
 CPF = re.compile(r"\bcpf\b")
 BIRTH = re.compile(
-    r"\bnasc(?!id[oa]s? (?:em \d|entra|pode|tem))\w*|(?<!sem )\bdata\b(?! \d| d[eo] (?:venc|pag|vig|hoje|ades|exame|inic|valid))|\baniversario\b"
+    r"\bnasc(?!id[oa]s? (?:em \d|entra|pode|tem))\w*|(?<!sem )\bdata\b(?! \d| d[eo] (?:venc|pag|vig|hoje|ades|exame|inic|valid|retorn|consult|pedid|cirurg))|\baniversario\b"
 )
 CUE = re.compile(
     r"\b(?:precis[oa]\w*|falt(?:a|am|ou|ando)|qual|quais|quando|me (?:pass|inform|mand|envi|diz|dig|d[ae]|cont|fal)\w*|"
