@@ -38,6 +38,7 @@ from datagen.people import Person
 from datagen.phrasebook import Phrase, Phrasebook, Wording, WordingList, says
 from datagen.planner import branch_for, facts_for, may_be_said
 from datagen.situations import SEEN
+from datagen.yamlfile import Text
 
 FEWEST_PHRASINGS, FEWEST_PLANS = 3, 4
 """Wordings of its own and sequences of acts below which a code is called thin."""
@@ -99,8 +100,6 @@ class _Linter:
         self.walked: dict[tuple, tuple[frozenset[_State], frozenset[str]]] = {}
         self._fact_values: frozenset[str] = frozenset()
         self.told: dict[int, frozenset[str]] = {}
-        self.used_acts: set[tuple[str, str]] = set()
-        self.used_names: set[str] = set()
         self.used_fragments: set[str] = set()
 
     def problems(self) -> Iterator[Problem]:
@@ -111,6 +110,7 @@ class _Linter:
             self._systems,
             self._tools,
             self._texts_twice,
+            self._acts,
             self._kinds,
         ):
             yield from check()
@@ -214,6 +214,19 @@ class _Linter:
                     yield Problem(wording.place, f"act {'.'.join(key)}: the same text stands at {seen[text]}", fix)
                 seen[text] = wording.place
 
+    def _acts(self) -> Iterator[Problem]:
+        """Every step has words, also on paths that no conversation takes."""
+        for role, act, step in self._speaking_steps():
+            if self.book.of_step(step) is None:
+                acts = [name for kind, name in self.pack.acts if kind == role]
+                yield Problem(act.place, f"{role}: act '{act}' has no wordings", f"write `say:`, or {_close(act, acts)}")
+
+    def _speaking_steps(self) -> Iterator[tuple[str, Text, UserStep | AssistantStep]]:
+        """Every step of every flow and fragment in which somebody speaks: role, act, step."""
+        for steps in (*(flow.file.steps for flow in self.pack.flows), *self.pack.fragments.values()):
+            yield from (("user", step.user, step) for step in says(steps, UserStep))
+            yield from (("assistant", step.assistant, step) for step in says(steps, AssistantStep))
+
     def _codes(self) -> Iterator[Problem]:
         """The table of edge cases: every code once, and only rules that can be checked."""
         places: dict[str, str] = {}
@@ -234,7 +247,7 @@ class _Linter:
         counter = Capacity(self.book, list(self.sayable.values()))
         for flow in self.pack.flows:
             if flow.code:
-                most = max((len(step.say) for step in _user_steps(flow.file.steps) if step.say), default=0)
+                most = max((len(step.say) for step in says(flow.file.steps, UserStep) if step.say), default=0)
                 plans = counter.plans(flow)
                 if most < FEWEST_PHRASINGS or plans < FEWEST_PLANS:
                     asked = f"{FEWEST_PHRASINGS} and {FEWEST_PLANS} are better"
@@ -242,16 +255,15 @@ class _Linter:
 
     def _kinds(self) -> Iterator[Problem]:
         """Where a pack tells kinds, every act of the attendant has one."""
-        steps = (step for flow in self.pack.flows for step in _assistant_steps(flow.file.steps))
-        inner = (step for part in self.pack.fragments.values() for step in _assistant_steps(part))
-        for step in (*steps, *inner) if self.pack.kinds else ():
-            if self.pack.kind_of(step.assistant) is None:
+        for role, act, _ in self._speaking_steps() if self.pack.kinds else ():
+            if role == "assistant" and self.pack.kind_of(act) is None:
                 fix = f"add it to kinds.yaml; kinds: {', '.join(self.pack.kinds)}"
-                yield Problem(step.assistant.place, f"assistant: act '{step.assistant}' has no kind", fix)
+                yield Problem(act.place, f"assistant: act '{act}' has no kind", fix)
 
     def _unused(self) -> Iterator[str]:
+        used = {(role, str(act)) for role, act, step in self._speaking_steps() if not step.say}
         for key, wordings in self.pack.acts.items():
-            if key not in self.used_acts:
+            if key not in used:
                 yield f"{wordings[0][0].place}: act {'.'.join(key)}: no flow uses it"
         for name, steps in self.pack.fragments.items():
             if name not in self.used_fragments:
@@ -314,7 +326,7 @@ class _Linter:
                     step.fact.place, f"fact: '{step.fact}' is no fact that may be said", _close(step.fact, options)
                 )
         extra = {"question"} if step.fact else set()
-        self._wordings(step, "user", step.user, states, extra)
+        self._wordings(step, states, extra)
         values = frozenset(name for fact in facts for name in fact.values)
         self._fact_values = values
         fact = step.fact or ""
@@ -343,7 +355,7 @@ class _Linter:
             self._say(step.assistant.place, message, "put a `user:` step between the two, or merge them")
             return set()
         extra = {"answer"} if all(state.fact for state in states) else set()
-        self._wordings(step, "assistant", step.assistant, states, extra)
+        self._wordings(step, states, extra)
         return {replace(state, last="assistant") for state in states}
 
     def _consult(self, step: ConsultStep, states: set[_State]) -> set[_State]:
@@ -399,14 +411,10 @@ class _Linter:
 
     # ------------------------------------------------------------------------------------------ the wordings
 
-    def _wordings(self, step, role: str, act: str, states: set[_State], extra: set[str]) -> None:
+    def _wordings(self, step, states: set[_State], extra: set[str]) -> None:
         wordings: WordingList | None = self.book.of_step(step)
         if wordings is None:
-            acts = [name for kind, name in self.pack.acts if kind == role]
-            self._say(act.place, f"{role}: act '{act}' has no wordings", f"write `say:`, or {_close(act, acts)}")
-            return
-        if not step.say:
-            self.used_acts.add((role, str(act)))
+            return  # `_acts` says so
         names = set(_EVERYWHERE) | extra
         if self.flow.file.relative:
             names.add("relative")
@@ -446,14 +454,6 @@ class _Linter:
             if owner == "facts" and attribute in self.pack.facts:
                 message = f"fact '{attribute}' may not be said: its owner has not confirmed it"
             yield Problem(phrase.place, message, _close(attribute, options))
-
-
-def _user_steps(steps: Steps) -> Iterator[UserStep]:
-    return says(steps, UserStep)
-
-
-def _assistant_steps(steps: Steps) -> Iterator[AssistantStep]:
-    return says(steps, AssistantStep)
 
 
 def _unknown_name(name: str, where: str, options: Iterable[str]) -> tuple[str, str]:
