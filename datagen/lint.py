@@ -219,7 +219,9 @@ class _Linter:
         for role, act, step in self._speaking_steps():
             if self.book.of_step(step) is None:
                 acts = [name for kind, name in self.pack.acts if kind == role]
-                yield Problem(act.place, f"{role}: act '{act}' has no wordings", f"write `say:`, or {_close(act, acts)}")
+                yield Problem(
+                    act.place, f"{role}: act '{act}' has no wordings", f"write `say:`, or {_close(act, acts)}"
+                )
 
     def _speaking_steps(self) -> Iterator[tuple[str, Text, UserStep | AssistantStep]]:
         """Every step of every flow and fragment in which somebody speaks: role, act, step."""

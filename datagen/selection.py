@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -21,9 +21,10 @@ from datagen.schedule import Task
 from datagen.workshop import Made, Workshop, made
 from validators.diversity import Neighbours
 
-TOO_ALIKE = 0.5
-"""Jaccard similarity of word 3-grams from which a row is drawn again."""
-_REDRAWS_FOR_LIKENESS, _REDRAWS_FOR_COURSE, _REDRAWS_FOR_REPETITION = 5, 25, 60
+TOO_ALIKE, NEARLY_THE_SAME = 0.5, 0.75
+"""Jaccard similarities of word 3-grams from which a row is drawn again a few times, and many times."""
+_DRAWS_FOR_LIKENESS, _DRAWS_FOR_COURSE, _DRAWS = 6, 26, 60
+"""Most draws of a row that is like another, whose course was run before, or that is nearly the same as another."""
 
 
 @dataclass
@@ -69,34 +70,30 @@ class Selection:
 
     def settle(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Put into `unit` the rows that are taken; yields what was drawn and left out, with the reason."""
-        candidates: list[tuple[float, list[Made]]] = []
-        for attempt in range(_REDRAWS_FOR_REPETITION):
+        drawn: list[_Draw] = []
+        for attempt in range(_DRAWS):
             if attempt:
                 unit.rows = [made(self._workshop, task, row_id, attempt) for row_id, task in unit.tasks]
             repeated = next((row for row in unit.rows if row.words in self._words), None)
             if repeated:
                 yield _left_out("duplicate", self._words[repeated.words], 1.0, repeated)
                 continue
-            fault, reason, other = self._fault(unit)
-            if not reason:
+            drawn.append(_Draw(unit.rows, *self._fault(unit)))
+            if len(drawn) >= _most_draws(drawn):
                 break
-            candidates.append((fault, unit.rows))
-            if len(candidates) > (_REDRAWS_FOR_COURSE if reason == "same course" else _REDRAWS_FOR_LIKENESS):
-                unit.rows = min(candidates, key=lambda pair: pair[0])[1]
-                break
-            yield _left_out(reason, other, fault, unit.rows[0])
-        else:
-            if not candidates:
-                place = self._workshop.pack.flows[unit.tasks[0][1].flow].place
-                message = f"gave only repetitions in {_REDRAWS_FOR_REPETITION} draws"
-                raise PackError(Problem(place, message, "write more wordings, or lower ROWS"))
-            unit.rows = min(candidates, key=lambda pair: pair[0])[1]
+        if not drawn:
+            place = self._workshop.pack.flows[unit.tasks[0][1].flow].place
+            message = f"gave only repetitions in {_DRAWS} draws"
+            raise PackError(Problem(place, message, "write more wordings, or lower ROWS"))
+        taken = drawn[-1] if not drawn[-1].reason else min(drawn, key=lambda draw: draw.fault)
+        for draw in drawn:
+            if draw is not taken:
+                yield _left_out(draw.reason, draw.other, draw.fault, draw.rows[0])
+        unit.rows = taken.rows
         self._take(unit)
 
     def _fault(self, unit: Unit) -> tuple[float, str, str]:
         """How much a unit is like what was taken: (0 … 1, reason, the other row); no reason: it is fine."""
-        if len(unit.rows) > 1:
-            return 0.0, "", ""
         row, task = unit.rows[0], unit.tasks[0][1]
         if task.split == "test_unseen" and (known := len(row.utterances & self._said)):
             return known / len(row.utterances), "known wording", "train"
@@ -104,7 +101,7 @@ class Selection:
         courses = self._courses.get(code, set()) if code and task.split == "train" else set()
         if row.course in courses and len(courses) < FEWEST_PLANS:
             return 0.9, "same course", code
-        same, other = self._neighbours.most_alike(row.likeness)
+        same, other = max(self._neighbours.most_alike(row.likeness) for row in unit.rows)
         return (same, "near-duplicate", other) if same >= TOO_ALIKE else (same, "", other)
 
     def _take(self, unit: Unit) -> None:
@@ -115,6 +112,24 @@ class Selection:
                 self._said |= row.utterances
                 if code := self._workshop.pack.flows[task.flow].code:
                     self._courses.setdefault(code, set()).add(row.course)
+
+
+class _Draw(NamedTuple):
+    """What was drawn for a unit, and what is wrong with it."""
+
+    rows: list[Made]
+    fault: float
+    reason: str
+    other: str
+
+
+def _most_draws(drawn: list[_Draw]) -> int:
+    """How many draws are worth while, after these."""
+    if not drawn[-1].reason:
+        return len(drawn)
+    if drawn[-1].reason == "same course":
+        return _DRAWS_FOR_COURSE
+    return _DRAWS_FOR_LIKENESS if min(draw.fault for draw in drawn) < NEARLY_THE_SAME else _DRAWS
 
 
 def _left_out(reason: str, other: str, same: float, row: Made) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from datagen.pack import Pack
 _ASKING = re.compile(
     r"\b(me (passa|pass[ae]|informa|manda|diz|d[êi])|"
     r"pode(ria)? (me )?(passar|informar|mandar|dizer|digitar|enviar|reenviar)|"
-    r"preciso|falta|qual( é)?|quais|manda|envi[ea]|informe|basta|e (o|a)|também)\b",
+    r"preciso|precisar|falta|qual( é)?|quais|manda|envi[ea]|informe|basta|e (o|a)|também)\b",
     re.IGNORECASE,
 )
 _CPF = re.compile(r"\bCPF\b")
