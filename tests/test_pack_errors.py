@@ -64,6 +64,7 @@ BREAKAGES = [
     ("unknown kinship", AT_ONCE, "relative: [mãe, pai]", "relative: [mãee]", ["at_once.yaml:2", "mãee"]),
     ("unknown answer", AT_ONCE, "answers: [found, down]", "answers: [found, dwn]", ["at_once.yaml", "did you mean 'down'"]),
     ("branch missing", AT_ONCE, "      not_found: [{assistant: neutral}]\n", "", ["at_once.yaml", "no branch for not_found"]),
+    ("no words on a path nobody takes", AT_ONCE, "      not_found: [{assistant: neutral}]\n", "      not_found: [{assistant: neutral}]\n      busy: [{assistant: neutrall}]\n", ["at_once.yaml:", "did you mean 'neutral'"]),
     ("unknown fact", "flows/facts/question.yaml", "fact: unknown", "fact: garage", ["question.yaml:11", "garage"]),
     ("unconfirmed fact", "facts.yaml", "source: law\n  confirmed: true", "source: owner\n  confirmed: false", []),
     ("record field", "tools.yaml", "{{ record.plan }}", "{{ record.plano }}", ["tools.yaml", "plano", "did you mean 'plan'"]),
