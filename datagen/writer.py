@@ -41,6 +41,7 @@ from validators.check import Report, check_files
 from validators.check import Settings as JudgeSettings
 from validators.corpus import Minimums
 from validators.knowledge import read_pack
+from validators.profiles import selection
 
 SPLITS = ("train", "eval", "test", "test_unseen")
 Counts = dict[str, Counter]
@@ -126,7 +127,9 @@ def _write_rows(folder: Path, workshop: Workshop, tasks: list[Task], console: Co
 def _judge(folder: Path, settings: Settings) -> Report:
     minimums = GUIDE_MINIMUMS if settings.rows >= GUIDE_ROWS else None
     paths = [folder / f"{split}.jsonl" for split in SPLITS]
-    known = JudgeSettings(knowledge=read_pack(settings.pack))
+    # Rows of a contrast group are meant to be alike; how alike all others may be is the report's gate.
+    levels = selection("rendered", ignore=["corpus.near_duplicate", "leak.near_duplicate"])
+    known = JudgeSettings(levels=levels, knowledge=read_pack(settings.pack))
     return check_files(
         [path for path in paths if path.stat().st_size], minimums, workers=settings.workers, settings=known
     )

@@ -51,6 +51,13 @@ def test_the_judge_has_nothing_to_say(full_dataset):
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+@pytest.mark.parametrize("seed", [8, 2026])
+def test_no_other_seed_brings_out_a_finding(seed, tmp_path):
+    arguments = ["render", "--pack", "unimed_natal", "--rows", "8000", "--seed", str(seed), "--out", str(tmp_path / "d")]
+    done = subprocess.run([sys.executable, "-m", "datagen", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_four_contexts_are_independent_of_category(train):
     table = {category: Counter() for category in CATEGORIES}
     for row in train:
