@@ -84,7 +84,7 @@ def test_an_edit_is_passed_over_by_the_dice_so_that_all_ways_are_typed_alike():
 
 def test_remarks_stand_before_or_after_a_longer_message_only():
     texts = {typed("quero ver o meu plano", "remarks", seed=seed, file=RICH) for seed in range(60)}
-    assert "rapidinho, quero ver o meu plano" in texts and "quero ver o meu plano é rápido" in texts
+    assert "rapidinho, quero ver o meu plano" in texts and "quero ver o meu plano tô na correria" in texts
     assert {typed("meu plano", "remarks", seed=seed, file=RICH) for seed in range(60)} == {"meu plano"}
 
 
