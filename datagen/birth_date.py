@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 
 from datagen.date_forms import DATE_FORMS, DATE_WEIGHTS, in_words
@@ -20,7 +21,9 @@ HOLIDAYS = {
 }  # fmt: skip
 """Feasts that fall on the same day each year."""
 
+_SHORT_MONTHS = frozenset({2, 4, 6, 9, 11})
 DATE_DEMANDS: dict[str, Callable[[dt.date], bool]] = {
+    "impossible": lambda date: date.month in _SHORT_MONTHS,
     "leap_day": lambda date: (date.month, date.day) == (2, 29),
     "both_low": lambda date: date.day <= 12 and date.day != date.month,
     "first": lambda date: date.day == 1,
@@ -55,6 +58,19 @@ _TRIES, _ADULTS = 4000, (18, 105)
 
 def _days_between(ages: tuple[int, int], today: dt.date) -> tuple[int, int]:
     return today.toordinal() - int((ages[1] + 1) * 365.25) + 1, today.toordinal() - int(ages[0] * 365.25) - 1
+
+
+def _slips(date: dt.date) -> list[int]:
+    """Days (ordinals) that somebody may give by a slip: one part of the date is another, or day and month change."""
+    parts = [(date.year, date.month, date.day + step) for step in (-10, -3, -2, -1, 1, 2, 3, 10)]
+    parts += [(date.year, date.month + step, date.day) for step in (-2, -1, 1, 2)]
+    parts += [(date.year + step, date.month, date.day) for step in (-10, -3, -2, -1, 1, 2, 3, 10)]
+    parts += [(date.year, date.day, date.month)]
+    found: set[int] = set()
+    for year, month, day in parts:
+        with suppress(ValueError):  # no such day
+            found.add(dt.date(year, month, day).toordinal())
+    return sorted(found - {date.toordinal()})
 
 
 class BirthDate(Value):
@@ -99,11 +115,12 @@ class BirthDate(Value):
         """Another real date, as if misremembered."""
         if self._typo is None:
             residues, modulus = self._share
-            while True:
-                day = self.date.toordinal() + self._rng.choice([-1, 1]) * self._rng.randint(1, 1500)
-                if day % modulus in residues and day < self._today.toordinal():
-                    break
-            self._typo = BirthDate(self._rng, dt.date.fromordinal(day), self._today, self._share)
+            today = self._today.toordinal()
+            slips = [day for day in _slips(self.date) if day % modulus in residues and day < today]
+            while not slips:
+                day = self.date.toordinal() - self._rng.randint(1, 1500)
+                slips = [day] if day % modulus in residues else []
+            self._typo = BirthDate(self._rng, dt.date.fromordinal(self._rng.choice(slips)), self._today, self._share)
         return self._typo
 
     def _as(self, text: str) -> Digits:
@@ -136,9 +153,9 @@ class BirthDate(Value):
 
     @property
     def impossible(self) -> Digits:
-        """A day that this month does not have."""
-        day, month = self._rng.choice([(30, 2), (31, 2), (31, 4), (31, 6), (31, 9), (31, 11), (32, self.date.month)])
-        return self._as(f"{day}/{month:02d}/{self.date.year}")
+        """A day that this month does not have; a month of 31 days has more of them, and no flow asks for one."""
+        days = (30, 31) if self.date.month == 2 else (31,) if self.date.month in _SHORT_MONTHS else (32,)
+        return self._as(f"{self._rng.choice(days)}/{self.date.month:02d}/{self.date.year}")
 
     @property
     def month_13(self) -> Digits:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from validators.cpf import cpf_ok
-from validators.tokens import Tokens, month_numbers
+from validators.tokens import NUMBERS_IN_SHAPE, Tokens, month_numbers
 
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 
@@ -198,7 +198,7 @@ def _read_whole(tokens: Tokens, match: re.Match[str]) -> Reading | None:
     text = match[0]
     if "M" not in text and "e" not in text:
         return None
-    if "d" in match.groupdict() and _ends_a_cpf(tokens, match.start("d"), match.start("m")):
+    if "d" in match.groupdict() and _ends_a_cpf(tokens, match):
         return None
     year = tokens.words[match.start("y")]
     after = tokens.words[match.end("y")] if match.end("y") < len(tokens.words) else ""
@@ -213,15 +213,16 @@ def _loose(tokens: Tokens, match: re.Match[str]) -> int:
     return sum(b - a == 1 or ("," in tokens.words[a:b] and "dia" not in tokens.words[a:b]) for a, b in pairwise(places))
 
 
-def _ends_a_cpf(tokens: Tokens, day: int, month: int) -> bool:
+def _ends_a_cpf(tokens: Tokens, match: re.Match[str]) -> bool:
     """The 25 of `529.982.247-25, junho de 1985` is no day: the figures before it, with it, make a CPF."""
-    place, digits = day, ""
-    while place >= 0 and len(digits) < 11 and (tokens.shape[place] == "." or tokens.words[place].isdigit()):
-        digits = (tokens.words[place] if tokens.words[place].isdigit() else "") + digits
+    day = match.start("d")
+    place, digits, shape = day, "", match.string
+    while place >= 0 and len(digits) < 11 and (shape[place] == "." or shape[place] in NUMBERS_IN_SHAPE):
+        digits = (tokens.words[place] if shape[place] != "." else "") + digits
         place -= 1
-    if len(digits) != 11 or (place >= 0 and tokens.words[place].isdigit()):
+    if len(digits) != 11 or (place >= 0 and shape[place] in NUMBERS_IN_SHAPE):
         return False
-    return cpf_ok(digits) or "," in tokens.words[day:month]
+    return cpf_ok(digits) or "," in tokens.words[day : match.start("m")]
 
 
 def _day(tokens: Tokens, match: re.Match[str]) -> int:
@@ -248,7 +249,7 @@ def parts(tokens: Tokens, shape: str, with_month: bool) -> Iterator[Span]:
 
 def _read_part(tokens: Tokens, match: re.Match[str]) -> Reading | None:
     groups = match.groupdict()
-    if groups.get("d") and groups.get("m") and _ends_a_cpf(tokens, match.start("d"), match.start("m")):
+    if groups.get("d") and groups.get("m") and _ends_a_cpf(tokens, match):
         return None
     year = tokens.words[match.start("y")] if groups.get("y") else None
     after = tokens.words[match.end()] if match.end() < len(tokens.words) else ""
