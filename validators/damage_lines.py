@@ -62,8 +62,8 @@ def half_a_character(row: Row, random: Random) -> bytes | None:
 
 def latin_one(row: Row, random: Random) -> bytes | None:
     """Saved in the encoding of an old spreadsheet."""
-    line = json.dumps(row, ensure_ascii=False)
-    return None if line.isascii() else line.encode("latin-1", "replace") + b"\n"
+    line = json.dumps(row, ensure_ascii=False).encode("latin-1", "replace")
+    return None if line.isascii() else line + b"\n"
 
 
 def array_for_object(row: Row, random: Random) -> bytes:

@@ -35,6 +35,9 @@ TERM = re.compile(
 )
 WORD = re.compile(r"[a-z][a-z'-]*")
 
+LABELS = frozenset({"campo", "field"})
+"""Keys whose value names a field, where a result is a list of names and values."""
+
 Day = tuple[int | None, int | None, int | None]
 """Year, month, day; None where it is not said."""
 
@@ -121,15 +124,19 @@ def _of_value(value: str) -> Evidence:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Every value of a JSON value that is neither object nor array."""
+    """Every value of a JSON value that is neither object nor array; of {"campo": …, "valor": …} the second alone."""
     waiting = [value]
     for part in waiting:  # grows while it is walked
         if isinstance(part, dict):
-            waiting.extend(part.values())
+            waiting.extend(part.values() if LABELS.isdisjoint(part) else _unlabelled(part))
         elif isinstance(part, list):
             waiting.extend(part)
         else:
             yield part
+
+
+def _unlabelled(part: dict[str, Any]) -> list[Any]:
+    return [value for key, value in part.items() if key not in LABELS]
 
 
 def day_of(match: re.Match[str]) -> Day | None:

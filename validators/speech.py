@@ -97,18 +97,19 @@ MEDICAL = re.compile(
 )
 NORM = re.compile(r"\b(?:rn|resolucao(?: normativa)?|lei|decreto|portaria|sumula)(?: n[o.º]*)? ?\d[\d./]*")
 ASKS_NORM = re.compile(
-    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|onde (?:ta|esta) escrito|\w{3,5} legal|de onde|quem (?:diz|disse|define)|"
+    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) escrito|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
     r"que manda|fonte|numero d[aeo]|ans|portaria|certeza|documento|prov\w+|compro\w+)\b"
 )
 WORD = re.compile(r"[a-z]+")
-LONG_NORM_WORDS = indexed("norma regra artigo decreto portaria resolucao fonte legal escrito".split())
+LONG_NORM_WORDS = indexed("norma regra artigo decreto portaria resolucao fonte legal".split())
+NOT_NORMS = frozenset({"legal", "normal"})  # `legal!`, `é normal?`
 
 
 def asks_for_a_norm(plain: str) -> bool:
     """Whether somebody asks what a rule rests on, slips of the finger included."""
     if ASKS_NORM.search(plain):
         return True
-    words = (word for word in WORD.findall(plain) if len(word) > 3 and word != "legal")  # `legal!` is no question
+    words = (word for word in WORD.findall(plain) if len(word) > 3 and word not in NOT_NORMS)
     return any(near(word, LONG_NORM_WORDS, 1) for word in words)
 
 
