@@ -250,7 +250,7 @@ MODAL = re.compile(r"\b(?:pode|podem|poderia|para|pra|nao|nem|sem|ou|seja|seria|
 
 def _is_open(before: str) -> bool:
     """Whether what follows these words of a sentence is only possible, or denied."""
-    return bool(CONDITION.search(before) or MODAL.search(before.rpartition(",")[2]))
+    return bool(CONDITION.search(before) or MODAL.search(re.split(r"[,:;]", before)[-1]))
 
 
 def check_values(row: dict[str, Any], context: Context) -> Iterator[Finding]:

@@ -34,7 +34,9 @@ OWN_AGAIN = re.compile(
     r"\b(?:o|do|no|pro|pra|ver|saber|vejo|ve) (?:como (?:esta|ta) )?(?:o |do )?(?:meu|mi)\b(?! cpf)|"
     r"\b(?:agora|entao|deixa|esquece|aproveita\w*|mas|e)\b[^.?!]*\b(?:meu|minha|mim)\b"
 )
-AGE = re.compile(r"\b\d{1,3} anos\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b")
+AGE = re.compile(
+    r"\b\d{1,3} (?:anos|anso|aons|naos|aanos|annos|anoos|anoss|ans)\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b"
+)
 FILE_NAME = re.compile(r"\b\w[\w-]*\.(?:jpe?g|png|pdf|ogg|opus|mp[34]|webp|docx?)\b", re.I)
 FIGURES = re.compile(r"\d\D?\d|\b(?:zero|cinco|meia|\w+centos|\w+enta)\b")
 SOME_DATUM = re.compile(rf"{FIGURES.pattern}|\b(?:cpf|nasci\w*|nascimento|aniversario|data|mes|ano|documento)\b")
@@ -97,11 +99,11 @@ MEDICAL = re.compile(
 )
 NORM = re.compile(r"\b(?:rn|resolucao(?: normativa)?|lei|decreto|portaria|sumula)(?: n[o.º]*)? ?\d[\d./]*")
 ASKS_NORM = re.compile(
-    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) escrito|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
+    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) e\w{3,6}to|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
     r"que manda|fonte|numero d[aeo]|ans|portaria|certeza|documento|prov\w+|compro\w+)\b"
 )
 WORD = re.compile(r"[a-z]+")
-LONG_NORM_WORDS = indexed("norma regra artigo decreto portaria resolucao fonte legal".split())
+LONG_NORM_WORDS = indexed("norma regra artigo decreto portaria resolucao legal".split())
 NOT_NORMS = frozenset({"legal", "normal"})  # `legal!`, `é normal?`
 
 

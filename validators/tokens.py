@@ -146,7 +146,7 @@ def _letter(word: str) -> str:
         return "c"
     if set(word) == {"x"}:
         return "*"
-    if word.startswith(("nasc", "naci", "nacim", "anivers")):
+    if word.startswith(("nasc", "naci", "nazc", "nacs", "anivers")):
         return "b"
     if len(word) >= 4 and word not in NOT_LABELS:
         for slips, labels in LONG_LABELS:
