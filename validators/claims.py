@@ -30,6 +30,8 @@ class Claim(NamedTuple):
 CONTACT = re.compile(
     r"[\w.+-]+@[\w-]+\.[\w.]+\w|(?:https?://|www\.)[^\s,;)]+\w|\b[\w-]+\.(?:com|org|net|gov|coop)(?:\.br)?\b", re.I
 )
+CONTACT_SIGN = re.compile(r"@|://|www\.|\.(?:com|org|net|gov|coop)\b", re.I)
+FIGURE = re.compile(r"\d")
 STREET = re.compile(
     r"\b(?:[Rr]ua|[Aa]venida|[Aa]v\.|[Tt]ravessa|[Rr]odovia)\s+((?:d[aeo]s?\s+)?(?:[A-ZÀ-Ú][\w'À-ú]+)(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ú][\w'À-ú]+)*)"
 )
@@ -57,13 +59,14 @@ def claims_in(text: str) -> tuple[Claim, ...]:
     """What a text claims; each stretch is read once, as the first thing that it can be."""
     found: list[Claim] = []
     rest = text
-    for kind, pattern in (
-        ("contact", CONTACT),
-        ("phone", evidence.PHONE),
-        ("amount", evidence.AMOUNT),
-        ("day", evidence.DAY),
+    figures = bool(FIGURE.search(text))  # looking costs, and most texts have none
+    for kind, pattern, worth in (
+        ("contact", CONTACT, CONTACT_SIGN.search(text)),
+        ("phone", evidence.PHONE, figures),
+        ("amount", evidence.AMOUNT, figures),
+        ("day", evidence.DAY, figures or "rimeiro" in text),
     ):
-        for match in pattern.finditer(rest):
+        for match in pattern.finditer(rest) if worth else ():
             value: Any = match[0]
             if kind == "amount":
                 value = evidence.cents(match[1] or match[2])
@@ -76,11 +79,11 @@ def claims_in(text: str) -> tuple[Claim, ...]:
     for match in STREET.finditer(rest):
         found.append(Claim("contact", match[1], match.start(1), match.end(1)))
         rest = f"{rest[: match.start()]}{'_' * (match.end() - match.start())}{rest[match.end() :]}"
-    for match in evidence.TERM.finditer(rest):
+    for match in evidence.TERM.finditer(rest) if figures else ():
         found.append(Claim("term", (evidence.bare(match[1]), evidence.unit(match[2])), match.start(), match.end()))
         rest = f"{rest[: match.start()]}{'_' * (match.end() - match.start())}{rest[match.end() :]}"
-    counting = COUNTED.search(rest)  # `o CPF tem 11 dígitos, e chegaram 10`: everybody can count
-    for match in evidence.NUMBER.finditer(rest):
+    counting = figures and COUNTED.search(rest)  # `o CPF tem 11 dígitos, e chegaram 10`: everybody can count
+    for match in evidence.NUMBER.finditer(rest) if figures else ():
         if not (counting and len(match[0]) < 3):
             found.append(Claim("number", evidence.bare(match[0]), match.start(), match.end()))
     found.extend(_names(rest))
