@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from datagen.grammar import Noise, NoiseFile
@@ -36,6 +36,8 @@ class Habits:
 
     register: str
     names: frozenset[str]
+    said: set[str] = field(default_factory=set)
+    """Remarks made so far: nobody excuses the hurry twice."""
 
     @classmethod
     def draw(cls, rng: Random, dials: Noise, file: NoiseFile, moods: bool = True) -> Habits:
@@ -164,24 +166,31 @@ _RULES = (
 
 def _remark(text: str, habits: Habits, rng: Random, file: NoiseFile) -> str:
     register = file.registers.get(habits.register)
-    return _around(text, register.before, register.after, rng) if register else text
+    return _around(text, register.before, register.after, habits, rng) if register else text
 
 
 def _regional(text: str, habits: Habits, rng: Random, file: NoiseFile) -> str:
-    return _around(text, file.regional_before, file.regional_after, rng)
+    return _around(text, file.regional_before, file.regional_after, habits, rng)
 
 
-def _around(text: str, before: list[str], after: list[str], rng: Random) -> str:
+def _around(text: str, before: list[str], after: list[str], habits: Habits, rng: Random) -> str:
     """`text` with one remark before or after it; what was a capital at its start no longer is."""
     choice = rng.randrange(max(len(before) + len(after), 1))
+    remark = [*before, *after][choice] if before or after else ""
+    if not remark or remark in habits.said or _begins_alike(text, remark):
+        return text
+    habits.said.add(remark)
     if choice < len(before):
         keeps = text[1:2].isupper() or not text[:1].isalpha()
-        return f"{before[choice]} {text if keeps else text[0].lower() + text[1:]}"
-    if not after:
-        return text
-    remark = after[choice - len(before)]
+        return f"{remark} {text if keeps else text[0].lower() + text[1:]}"
     own_sentence = remark[:1].isupper() and text[-1:] not in ".?!"
     return f"{text}. {remark}" if own_sentence else f"{text} {remark}"
+
+
+def _begins_alike(text: str, remark: str) -> bool:
+    """`olha` before `olha, moça`."""
+    first = re.search(r"\w+", remark)
+    return bool(first) and re.match(rf"\W*{re.escape(first[0])}\b", text, re.IGNORECASE) is not None
 
 
 def _emoji(text: str, habits: Habits, rng: Random, file: NoiseFile) -> str:
@@ -189,7 +198,8 @@ def _emoji(text: str, habits: Habits, rng: Random, file: NoiseFile) -> str:
 
 
 def _start_thinking(text: str, habits: Habits, rng: Random, file: NoiseFile) -> str:
-    return f"{rng.choice(file.fillers)} {text}" if file.fillers else text
+    filler = rng.choice(file.fillers) if file.fillers else ""
+    return f"{filler} {text}" if filler and not _begins_alike(text, filler) else text
 
 
 def _insist(text: str, habits: Habits, rng: Random, file: NoiseFile) -> str:

@@ -17,14 +17,14 @@ BIRTH = re.compile(
 )
 CUE = re.compile(
     r"\b(?:precis[oa]\w*|falt(?:a|am|ou|ando)|qual|quais|quando|me (?:pass|inform|mand|envi|diz|dig|d[ae]|cont|fal)\w*|"
-    r"inform(?:e|ar|a)|mand(?:e|ar|a)|envi(?:e|ar|a)|pass(?:e|ar|a)\b|dig(?:a|ite)|diz(?:er)?|pode\w*|consegue|necessari[oa]|"
+    r"inform(?:e|ar|a)|mand(?:e|ar|a)|envi(?:e|ar|a)|pass(?:e|ar|a)\b|dig(?:a|ita|ite)|diz(?:er)?|pode\w*|consegue|necessari[oa]|"
     r"confir(?:a|e|me)|confer\w+|fornec\w+|segue|escrev\w+|tem (?:o|a|ai)|teria|seria|agora (?:o|a)|quero|queria|peco|pedir|completa|so o|so a)\b"
 )
 HAVE = re.compile(
     r"\b(?:ja (?:tenho|recebi|anotei|veio|esta|peguei|vi|chegou)|recebi\w*|anotei|anotad[oa]|tenho (?:o|a|seu|sua)|"
     r"obrigad[oa] p(?:el[oa]|or)|alem d[oa]|(?:nao|nem) (?:e )?(?:precis|necess)\w+|sem (?:o|a|precisar)|"
     r"chegou|chegaram|nao (?:bate|confere)|veio|vieram|guardei|em maos|nunca|(?:nao|nem) (?:me )?(?:pass|mand|envi|inform)\w+|nao (?:peco|pedimos|pergunto)|"
-    r"ta aqui|esta aqui|complet[oa]\b(?! pra|\?)|dias d[oe] nasc\w*|inclu\w+|so (?:com )?[oa] (?:cpf|data)\b.* nao|so quando|mesmo dia|de quem|homonimo|recem|acabou|"
+    r"ta aqui|esta aqui|complet[oa]\b(?! pra|\?)|dias d[oe] nasc\w*|inclu\w+|so (?:com )?[oa] (?:cpf|data)\b.* nao|so quando|so e (?:precis|necess)\w+ (?:quando|se|na hora)|mesmo dia|de quem|homonimo|recem|acabou|"
     r"data de (?:inicio|adesao|vencimento|validade|pagamento|hoje|corte))\b"
 )
 CLAUSE = re.compile(r"[^.!?;:\n,]+|[.!?;:\n,]")
