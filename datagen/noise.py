@@ -16,6 +16,8 @@ from random import Random
 from datagen.grammar import Noise, NoiseFile
 from datagen.values import CLOSE, EDIT_CLOSE, EDIT_OPEN, OPEN
 
+_FIRST_WORDS = re.compile(r"(?:\W*\w+){0,3}")
+_LAST_WORDS = re.compile(r"(?:\w+\W*){0,3}$")
 _MARKED = re.compile(f"({OPEN}[^{CLOSE}]*{CLOSE}|{EDIT_OPEN}[^{EDIT_CLOSE}]*{EDIT_CLOSE})")
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d][.!?])\s+")
@@ -59,7 +61,9 @@ def type_as_people_do(text: str, habits: Habits, rng: Random, file: NoiseFile) -
     parts = _MARKED.split(text)
     for name, change in _DICE:
         if name in habits.names:
-            parts[::2] = [change(part, rng, file) for part in parts[::2]]
+            for at in range(0, len(parts), 2):
+                before, text, after = _apart_from_values(parts, at) if change is _slip else ("", parts[at], "")
+                parts[at] = before + change(text, rng, file) + after
     for name, change in _RULES:
         if name in habits.names:
             parts = [part if part.startswith(OPEN) else change(part) for part in parts]
@@ -70,6 +74,15 @@ def type_as_people_do(text: str, habits: Habits, rng: Random, file: NoiseFile) -
     if "no_final_punctuation" in habits.names:
         typed = _without_final_punctuation(typed)
     return typed if re.search(r"\w", typed) else typed.strip() or "."
+
+
+def _apart_from_values(parts: list[str], at: int) -> tuple[str, str, str]:
+    """A part without the words next to a value, which say what it is: a slip in them would make it another thing."""
+    text = parts[at]
+    before = _FIRST_WORDS.match(text)[0] if at and parts[at - 1].startswith(OPEN) else ""
+    text = text[len(before) :]
+    after = _LAST_WORDS.search(text)[0] if parts[at + 1 : at + 2] and parts[at + 1].startswith(OPEN) else ""
+    return before, text[: len(text) - len(after)], after
 
 
 # ---------------------------------------------------------------------- dice: by word, outside marks and edits

@@ -110,8 +110,11 @@ def _cpf_score(window: Sequence[Group], outer: bool, label: str) -> int:
     """How surely eleven figures are a CPF: by arithmetic, by the usual groups, or standing at an edge."""
     digits = "".join(group.digits for group in window)
     lengths = [len(group.digits) for group in window]
+    signs = {group.sign_after for group in window[:-1]}
     if cpf_ok(digits):
-        return 22  # surer than a telephone of its first ten figures
+        return 22 + (len(signs) < 2)  # surer than a telephone of its first ten figures; surest with signs all alike
+    if lengths == [3, 3, 3, 2] and signs == {True}:
+        return 22
     if label != "cpf" and digits[2] == "9" and (lengths in MOBILE_GROUPS or label == "phone"):
         return 0
     if label == "document":
