@@ -169,6 +169,7 @@ PARTS_IN_FIGURES = (
 FIGURES_WITH_DE = re.compile(r"[12Pu][.e]{0,2}(?:me?)?[12u][.e]{0,3}Y?e?[24]")
 PREFERENCE = {"resolved": 0, "ambiguous": 1, "invalid": 2}
 SAID_MONTHS = {"um": (1,), "dez": (12,)}
+NUMBERS_OR_SIGN = NUMBERS_IN_SHAPE | {"."}
 COUNTED = frozenset("anos ano dias meses mes horas hora h hrs min minutos reais real vidas dependentes vezes".split())
 
 
@@ -215,13 +216,17 @@ def _loose(tokens: Tokens, match: re.Match[str]) -> int:
 
 def _ends_a_cpf(tokens: Tokens, match: re.Match[str]) -> bool:
     """The 25 of `529.982.247-25, junho de 1985` is no day: the figures before it, with it, make a CPF."""
-    day = match.start("d")
-    place, digits, shape = day, "", match.string
-    while place >= 0 and len(digits) < 11 and (shape[place] == "." or shape[place] in NUMBERS_IN_SHAPE):
-        digits = (tokens.words[place] if shape[place] != "." else "") + digits
+    day = place = match.start("d")
+    groups: list[str] = []
+    while place >= 0 and sum(map(len, groups)) < 11 and match.string[place] in NUMBERS_OR_SIGN:
+        if match.string[place] != ".":
+            groups.insert(0, tokens.words[place])
         place -= 1
-    if len(digits) != 11 or (place >= 0 and shape[place] in NUMBERS_IN_SHAPE):
+    digits = "".join(groups)
+    if len(digits) != 11 or (place >= 0 and match.string[place] in NUMBERS_IN_SHAPE):
         return False
+    if len(groups) == 2 and len(groups[1]) == 1:
+        return False  # `8764974405, 1 fev 36`: nobody writes a CPF as ten figures and one
     return cpf_ok(digits) or "," in tokens.words[day : match.start("m")]
 
 

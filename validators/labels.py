@@ -60,13 +60,16 @@ class Labels:
     def _points_to_a_day(self, place: int) -> bool:
         return self.tokens.shape[place] in "de" or self.tokens.words[place] in ("em", "para", "pra", "pro", "no")
 
-    def after(self, end: int) -> str:
-        """The label in `52998224725 é o meu cpf` or `52998224725 (cpf)`."""
+    def after(self, end: int, whole: bool = False) -> str:
+        """The label in `52998224725 é o meu cpf` or `52998224725 (cpf)`; behind a `whole` value `e` may be `é`."""
         match = AFTERWARDS.match(self.tokens.shape, end)
         if not match:
             return ""
         verb = match.start(2)
-        is_verb = match[2][:1] == "&" and self.text[self.tokens.starts[verb]] in "éÉ"
+        at_the_end = self.tokens.shape[match.end() : match.end() + 1] in ("", "n")
+        is_verb = match[2][:1] == "&" and (
+            self.text[self.tokens.starts[verb]] in "éÉ" or (whole and at_the_end and match[3] == "c")
+        )
         if not (match[1] or is_verb or (match[2] and self.tokens.words[verb] == "eh")):
             return ""
         self.claimed.add(match.start(3))
@@ -87,7 +90,7 @@ class Labels:
 
     def after_figures(self, end: int) -> str:
         """cpf, phone or nothing: what the words behind a run of figures call it."""
-        return {"c": "cpf", "t": "phone"}.get(self.after(end), "")
+        return {"c": "cpf", "t": "phone"}.get(self.after(end, whole=True), "")
 
     def of_date(self, first: int, end: int) -> str:
         """birth, other or nothing: which date this is said to be."""
