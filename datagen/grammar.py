@@ -5,6 +5,8 @@ Strict and closed: an unknown key or a value of another type is a mistake, told 
 
 from __future__ import annotations
 
+from functools import cached_property
+from itertools import accumulate
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
@@ -399,6 +401,12 @@ class PeopleFile(Strict):
     male: list[AuthorText]
     surnames: list[AuthorText]
     kinship: list[Kinship]
+
+    @cached_property
+    def weights(self) -> dict[str, list[int]]:
+        """For each list of names how often each is drawn, added up as `random.choices` wants it."""
+        lists = {"female": self.female, "male": self.male, "surnames": self.surnames}
+        return {kind: list(accumulate(self.common.get(name, 1) for name in names)) for kind, names in lists.items()}
 
 
 class Register(Strict):

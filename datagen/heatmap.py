@@ -11,10 +11,8 @@ from datagen.dataset import Dataset
 from datagen.grammar import AssistantStep, UserStep
 from datagen.pack import Pack
 from datagen.phrasebook import says
-from datagen.values import MARKS
+from datagen.values import unmarked
 from datagen.yamlfile import Text
-
-_NO_MARKS = {ord(mark): None for mark in MARKS}
 
 ROLES = ("user", "assistant")
 OVERUSED = 0.01
@@ -86,6 +84,6 @@ def _wordings(pack: Pack, role: str) -> Iterator[dict[str, str]]:
 def _by_place(wording: tuple[Text, ...]) -> dict[str, str]:
     places: dict[str, str] = {}
     for text in wording:
-        plain = text.translate(_NO_MARKS)
+        plain = unmarked(text)
         places[text.place] = f"{places[text.place]} / {plain}" if text.place in places else plain
     return places

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate
 from random import Random
 
 from datagen.birth_date import DATE_DEMANDS, BirthDate
@@ -96,11 +94,11 @@ def draw_person(
     mostly bears one of its surnames and is of an age that goes with it.
     """
     gender = kinship.gender if kinship and family else rng.choice("fm")
-    given = people.female if gender == "f" else people.male
-    names = _draw_names(rng, given, people, 1)
+    given = "female" if gender == "f" else "male"
+    names = _draw_names(rng, people, given, 1)
     if " " not in names[0] and rng.random() < 0.25:
-        names.append(rng.choice([name for name in given if name != names[0] and " " not in name]))
-    surnames = _draw_names(rng, people.surnames, people, 1 if rng.random() < 0.15 else 2)
+        names.append(rng.choice([name for name in getattr(people, given) if name != names[0] and " " not in name]))
+    surnames = _draw_names(rng, people, "surnames", 1 if rng.random() < 0.15 else 2)
     if family and kinship and rng.random() < _SAME_SURNAME:
         surnames[-1] = family.full_name.split()[-1]
     ages = _ages_beside(kinship, family, today) if kinship and family else _ages_of_customer(rng, kinship)
@@ -139,19 +137,12 @@ def _ages_beside(kinship: Kinship, customer: Person, today: dt.date) -> tuple[in
     return (low, high) if low <= high else kinship.age
 
 
-def _draw_names(rng: Random, names: list[str], people: PeopleFile, count: int) -> list[str]:
-    """`count` different names, the common ones more often."""
+def _draw_names(rng: Random, people: PeopleFile, kind: str, count: int) -> list[str]:
+    """`count` different names of a list of people.yaml, the common ones more often."""
     drawn: dict[str, None] = {}
-    weights = _cumulative(tuple(names), tuple(people.common.items()))
     while len(drawn) < count:
-        drawn[rng.choices(names, cum_weights=weights)[0]] = None
+        drawn[rng.choices(getattr(people, kind), cum_weights=people.weights[kind])[0]] = None
     return list(drawn)
-
-
-@lru_cache(maxsize=16)
-def _cumulative(names: tuple[str, ...], common: tuple[tuple[str, int], ...]) -> list[int]:
-    weights = dict(common)
-    return list(accumulate(weights.get(name, 1) for name in names))
 
 
 def _with_particles(rng: Random, surnames: list[str]) -> list[str]:

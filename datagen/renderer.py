@@ -15,11 +15,10 @@ from datagen.pack import Pack
 from datagen.phrasebook import Phrase, Phrasebook, Wording, WordingList, date_br
 from datagen.planner import Consultation, Plan, Turn
 from datagen.toolbox import Toolbox
-from datagen.values import MARKS, Digits
+from datagen.values import Digits, unmarked
 
 _DOCUMENTS = {make.__name__: make for make in documents.ALL}
 _UNTIDY = re.compile(r"\A\s|\s\s|\t|\s\Z")
-_NO_MARKS = {ord(mark): None for mark in MARKS}
 
 _SEPARATELY = 0.5
 """Share of multi-part wordings sent as several messages; the others are joined by line breaks."""
@@ -267,4 +266,4 @@ def _tidy(text: str) -> str:
 
 def _clean(text: str) -> str:
     """The text as it goes into the row: marks gone, NFC, tidy."""
-    return _tidy(unicodedata.normalize("NFC", text.translate(_NO_MARKS)))
+    return _tidy(unicodedata.normalize("NFC", unmarked(text)))

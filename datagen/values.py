@@ -14,6 +14,13 @@ MARKS = (OPEN, CLOSE, EDIT_OPEN, EDIT_CLOSE)
 """None of them is in a row."""
 
 
+def unmarked(text: str) -> str:
+    """`text` without any mark."""
+    for mark in MARKS:
+        text = text.replace(mark, "")
+    return text
+
+
 def protect(text: str) -> str:
     """Mark a value that noise must leave as it is."""
     return f"{OPEN}{text}{CLOSE}"
