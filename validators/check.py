@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from validators import behaviour, calls, claims, context, convert, grounding, privacy, structure, template
+from validators import behaviour, calls, claims, context, contract, convert, grounding, privacy, structure, template
 from validators.corpus import Corpus, Minimums
 from validators.finding import Finding, UsageError, key, make
 from validators.knowledge import Knowledge
@@ -30,6 +30,7 @@ CHECKS = (
     *calls.CHECKS,
     *grounding.CHECKS,
     *claims.CHECKS,
+    *contract.CHECKS,
     *behaviour.CHECKS,
     *privacy.CHECKS,
     *structure.LAST_CHECKS,
