@@ -44,7 +44,7 @@ def _template() -> Any:
 
     # transformers uses a sandbox, for templates of strangers; this one is ours, and renders the same without.
     environment = OfDicts(trim_blocks=True, lstrip_blocks=True, autoescape=False)
-    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
+    environment.filters["tojson"] = _dumped
     return environment.from_string(template_text())
 
 
@@ -53,9 +53,25 @@ def render(messages: list[dict[str, Any]], tools: str | None = None) -> str:
     return _template().render(messages=[_decoded(message) for message in messages], tools=_tools(tools))
 
 
+class _Tool(dict):
+    """A declared function, with its JSON: many rows declare the same."""
+
+    text = ""
+
+
 @lru_cache(maxsize=256)
 def _tools(text: str | None) -> Any:
-    return orjson.loads(text) if text else None
+    tools = orjson.loads(text) if text else None
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        return tools
+    known = [_Tool(tool) for tool in tools]
+    for tool in known:
+        tool.text = json.dumps(tool, ensure_ascii=False)
+    return known
+
+
+def _dumped(value: Any) -> str:
+    return value.text if type(value) is _Tool else json.dumps(value, ensure_ascii=False)
 
 
 def _decoded(message: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +89,7 @@ def read_back(text: str) -> list[tuple[str, Any]]:
     turns: list[tuple[str, Any]] = []
     for role, body in TURN.findall(text):
         if role == "assistant" and body.startswith("<tool_call>"):
-            found = [json.loads(match) for match in CALL.findall(body)]
+            found = [orjson.loads(match) for match in CALL.findall(body)]
             turns.append((role, [(call["name"], call["arguments"]) for call in found]))
         elif body.startswith("<tool_response>\n"):
             parts = body.removeprefix("<tool_response>\n").removesuffix("\n</tool_response>")

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -164,11 +165,10 @@ def _triples(context: Context) -> bytes:
 
 @lru_cache(maxsize=8192)
 def _triples_of(text: str) -> frozenset[int]:
-    words = WORD.findall(text.lower())
-    joined = zip(words, words[1:], words[2:], strict=False)
-    return frozenset(
-        [code for triple in joined if not (code := crc32(" ".join(triple).encode("utf-8", "replace"))) % SAMPLE]
-    )
+    words = [word.encode("utf-8", "replace") for word in WORD.findall(text.lower())]
+    joined, ends = b" ".join(words), list(accumulate(len(word) + 1 for word in words))
+    spans = zip([0, *ends], ends[2:], strict=False)  # of each three words, with the blank behind them
+    return frozenset([code for start, end in spans if not (code := crc32(joined[start : end - 1])) % SAMPLE])
 
 
 def _utterances(context: Context) -> bytes:
