@@ -63,6 +63,8 @@ def flows_in(name: str, category: str, path: Path, file: FlowFile, problems: lis
             "codes": {},
             "weight": case.weight,
             "relative": case.relative or file.relative,
+            "age": case.age or file.age,
+            "gender": case.gender or file.gender,
             "must": [*file.must, *case.must],
             "must_not": [*file.must_not, *case.must_not],
             "steps": _with_words(file.steps, case.say, iter([case.answers] if case.answers else [])),

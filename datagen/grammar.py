@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from datagen.yamlfile import Text
 
@@ -143,6 +143,18 @@ Step = Annotated[
 Steps = list[Step]
 
 
+def _rising(ages: tuple[int, int]) -> tuple[int, int]:
+    if not 0 <= ages[0] <= ages[1] <= OLDEST:
+        raise ValueError(f"must be two ages, the younger first, from 0 to {OLDEST}")
+    return ages
+
+
+OLDEST = 105
+"""Age in years of the oldest customers."""
+Ages = Annotated[tuple[int, int], Field(strict=False), AfterValidator(_rising)]
+Gender = Literal["f", "m"]
+
+
 class Case(Strict):
     """One situation of a flow that several situations share: what is its own."""
 
@@ -155,6 +167,8 @@ class Case(Strict):
     answers: Annotated[list[AuthorText], Field(min_length=1)] | None = None
     """How the tool answers the first consult in this situation."""
     relative: list[AuthorText] | None = None
+    age: Ages | None = None
+    gender: Gender | None = None
     must: list[AuthorText] = []
     must_not: list[AuthorText] = []
 
@@ -167,6 +181,10 @@ class FlowFile(Strict):
     """Share within the category; in a flow with `codes`, each code's own weight counts."""
     relative: list[AuthorText] | None = None
     """Kinship words of the second person; one is drawn."""
+    age: Ages | None = None
+    """Youngest and oldest age of the customer, where what is said tells it (a job, a grandchild)."""
+    gender: Gender | None = None
+    """The customer's, where what is said tells it (pregnant, "meu marido")."""
     code: AuthorText | None = None
     """Stable name of the situation (edge cases)."""
     codes: dict[str, Case] = {}

@@ -8,7 +8,7 @@ from random import Random
 
 from datagen.birth_date import DATE_DEMANDS, BirthDate
 from datagen.cpf import CPF_DEMANDS, Cpf
-from datagen.grammar import Kinship, PeopleFile
+from datagen.grammar import OLDEST, Kinship, PeopleFile
 
 _AGES = ((2, (16, 17)), (66, (18, 59)), (31, (60, 95)), (1, (96, 105)))
 """Weight and range of ages (years) of a customer who writes; children come as somebody's relatives."""
@@ -87,13 +87,16 @@ def draw_person(
     demands: frozenset[str] = frozenset(),
     kinship: Kinship | None = None,
     family: Person | None = None,
+    gender: str | None = None,
+    age: tuple[int, int] = (0, OLDEST),
 ) -> Person:
     """A person who belongs to `split`; `demands` are variants of CPF and date that the flow will ask for.
 
     With `kinship` alone it is a customer who has such a relative; with `family` it is that customer's relative, who
-    mostly bears one of its surnames and is of an age that goes with it.
+    mostly bears one of its surnames and is of an age that goes with it. `gender` and `age` (youngest, oldest) are the
+    customer's.
     """
-    gender = kinship.gender if kinship and family else rng.choice("fm")
+    gender = kinship.gender if kinship and family else gender or rng.choice("fm")
     given = "female" if gender == "f" else "male"
     names = _draw_names(rng, people, given, 1)
     if " " not in names[0] and rng.random() < 0.25:
@@ -101,7 +104,7 @@ def draw_person(
     surnames = _draw_names(rng, people, "surnames", 1 if rng.random() < 0.15 else 2)
     if family and kinship and rng.random() < _SAME_SURNAME:
         surnames[-1] = family.full_name.split()[-1]
-    ages = _ages_beside(kinship, family, today) if kinship and family else _ages_of_customer(rng, kinship)
+    ages = _ages_beside(kinship, family, today) if kinship and family else _ages_of_customer(rng, kinship, age)
     tests = [DATE_DEMANDS[name] for name in sorted(demands & DATE_DEMANDS.keys())]
     if "ambiguous" in demands:
         ages = (0, 105)
@@ -118,13 +121,16 @@ def draw_person(
     )
 
 
-def _ages_of_customer(rng: Random, kinship: Kinship | None) -> tuple[int, int]:
-    """Youngest and oldest age; with `kinship`, one that such a relative goes with."""
-    youngest, oldest = 0, 105
+def _ages_of_customer(rng: Random, kinship: Kinship | None, wanted: tuple[int, int]) -> tuple[int, int]:
+    """Youngest and oldest age within those `wanted`; with `kinship`, one that such a relative goes with."""
+    youngest, oldest = wanted
     if kinship:
-        youngest, oldest = max(_OF_AGE, kinship.age[0] - kinship.older[1]), kinship.age[1] - kinship.older[0]
+        youngest = max(_OF_AGE, youngest, kinship.age[0] - kinship.older[1])
+        oldest = min(oldest, kinship.age[1] - kinship.older[0])
     bands = [(weight, (max(young, youngest), min(old, oldest))) for weight, (young, old) in _AGES]
     bands = [(weight, ages) for weight, ages in bands if ages[0] <= ages[1]]
+    if not bands:
+        return wanted
     return rng.choices([ages for _, ages in bands], [weight for weight, _ in bands])[0]
 
 

@@ -9,6 +9,7 @@ from random import Random
 
 from datagen.flows import Flow
 from datagen.grammar import (
+    OLDEST,
     AssistantStep,
     ConsultStep,
     EitherStep,
@@ -159,11 +160,12 @@ class Planner:
             ways = self.pack.contrasts()[flow.contrast] if flow.contrast else [flow]
             demands = frozenset().union(*(self._variants(way.file.steps) for way in ways))
             self._demands[flow.chance] = demands
+        customer = {"gender": flow.file.gender, "age": flow.file.age or (0, OLDEST)}
         if not flow.file.relative:
-            return {"client": draw_person(rng, self.pack.people, today, split, demands)}
+            return {"client": draw_person(rng, self.pack.people, today, split, demands, **customer)}
         word = rng.choice(flow.file.relative)
         kinship = next(kin for kin in self.pack.people.kinship if kin.word == word)
-        client = draw_person(rng, self.pack.people, today, split, demands, kinship)
+        client = draw_person(rng, self.pack.people, today, split, demands, kinship, **customer)
         return {
             "client": client,
             "relative": draw_person(rng, self.pack.people, today, split, demands, kinship, family=client),

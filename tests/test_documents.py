@@ -125,6 +125,12 @@ def test_relatives_are_of_an_age_that_goes_with_the_customers(people):
             assert kinship.age[0] <= years(relative) <= kinship.age[1]
 
 
+def test_a_customer_is_as_the_flow_says(people):
+    for number in range(200):
+        person = draw_person(Random(number), people, TODAY, "train", gender="f", age=(20, 30))
+        assert person.gender == "f" and 1995 <= person.birth_date.date.year <= 2006
+
+
 @pytest.fixture(scope="module")
 def people():
     from pathlib import Path

@@ -62,6 +62,8 @@ BREAKAGES = [
     ("answer of no fact", HELLO, "Em que posso ajudar?", "{{ answer }}", ["hello.yaml:6", "without a fact"]),
     ("relative without one", AT_ONCE, "relative: [mãe, pai]\n", "", ["at_once.yaml", "relative"]),
     ("unknown kinship", AT_ONCE, "relative: [mãe, pai]", "relative: [mãee]", ["at_once.yaml:2", "mãee"]),
+    ("ages the wrong way round", HELLO, "summary:", "age: [60, 18]\nsummary:", ["hello.yaml:1", "the younger first"]),
+    ("unknown gender", HELLO, "summary:", "gender: x\nsummary:", ["hello.yaml:1", "gender"]),
     ("unknown answer", AT_ONCE, "answers: [found, down]", "answers: [found, dwn]", ["at_once.yaml", "did you mean 'down'"]),
     ("branch missing", AT_ONCE, "      not_found: [{assistant: neutral}]\n", "", ["at_once.yaml", "no branch for not_found"]),
     ("no words on a path nobody takes", AT_ONCE, "      not_found: [{assistant: neutral}]\n", "      not_found: [{assistant: neutral}]\n      busy: [{assistant: neutrall}]\n", ["at_once.yaml:", "did you mean 'neutral'"]),
