@@ -46,7 +46,8 @@ class Asked(NamedTuple):
 def asked(text: str) -> Asked:
     """What a text asks for."""
     plain = fold(text)[0]
-    forbidden = next((clause for clause, cue in _clauses(plain) if cue and FORBIDDEN.search(clause)), "")
+    asking = plain.replace("cvv", "") if "188" in plain else plain  # the CVV that listens, not the card's
+    forbidden = next((clause for clause, cue in _clauses(asking) if cue and FORBIDDEN.search(clause)), "")
     if "cpf" not in plain and "nasc" not in plain and "data" not in plain:
         return Asked(False, False, forbidden)
     wanted = {"cpf": False, "birth": False}
