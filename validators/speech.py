@@ -32,7 +32,7 @@ def only_greets(words: str) -> bool:
 
 OWN_AGAIN = re.compile(
     r"\b(?:o|do|no|pro|pra|ver|saber|vejo|ve) (?:como (?:esta|ta) )?(?:o |do )?(?:meu|mi)\b(?! cpf)|"
-    r"\b(?:agora|entao|deixa|esquece|aproveita\w*|mas|e)\b[^.?!]*\b(?:meu|minha|mim)\b"
+    r"\b(?:agora|entao|deixa|esquece|aproveita\w*|mas|e|y)\b[^.?!]*\b(?:meu|minha|mim|mi)\b"
 )
 AGE = re.compile(
     r"\b\d{1,3} (?:anos|anso|aons|naos|aanos|annos|anoos|anoss|ans)\b|\b(?:vinte|trinta|quarenta|cinquenta|sessenta|setenta|oitenta)(?: e \w+)? anos\b"
@@ -99,7 +99,7 @@ MEDICAL = re.compile(
 )
 NORM = re.compile(r"\b(?:rn|resolucao(?: normativa)?|lei|decreto|portaria|sumula)(?: n[o.º]*)? ?\d[\d./]*")
 ASKS_NORM = re.compile(
-    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) es\w{2,6}o|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
+    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) e[cs]\w{2,7}o|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
     r"que manda|fonte|numero d[aeo]|ans|portaria|certeza|documento|prov\w+|compro\w+)\b"
 )
 WORD = re.compile(r"[a-z]+")
