@@ -53,7 +53,17 @@ def test_the_judge_has_nothing_to_say(full_dataset):
 
 @pytest.mark.parametrize("seed", [8, 2026])
 def test_no_other_seed_brings_out_a_finding(seed, tmp_path):
-    arguments = ["render", "--pack", "unimed_natal", "--rows", "8000", "--seed", str(seed), "--out", str(tmp_path / "d")]
+    arguments = [
+        "render",
+        "--pack",
+        "unimed_natal",
+        "--rows",
+        "8000",
+        "--seed",
+        str(seed),
+        "--out",
+        str(tmp_path / "d"),
+    ]
     done = subprocess.run([sys.executable, "-m", "datagen", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -41,9 +41,8 @@ def main() -> None:
         render, render_memory = measured(
             "datagen", "render", "--pack", arguments.pack, "--rows", str(arguments.rows), "--out", str(out)
         )
-        splits = [
-            str(out / f"{name}.jsonl") for name in ("train", "eval", "test") if (out / f"{name}.jsonl").stat().st_size
-        ]
+        names = ("train", "eval", "test", "test_unseen")
+        splits = [str(out / f"{name}.jsonl") for name in names if (out / f"{name}.jsonl").stat().st_size]
         check, check_memory = measured("validators", "check", *splits)
         lines = [line for path in splits for line in Path(path).read_bytes().splitlines()]
         rows = [json.loads(line) for line in lines]
