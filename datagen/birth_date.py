@@ -153,7 +153,7 @@ class BirthDate(Value):
 
     @property
     def impossible(self) -> Digits:
-        """A day that this month does not have; a month of 31 days has more of them, and no flow asks for one."""
+        """31/06/1985: a day that its month does not have. (Where a flow asks for it the month is a short one.)"""
         days = (30, 31) if self.date.month == 2 else (31,) if self.date.month in _SHORT_MONTHS else (32,)
         return self._as(f"{self._rng.choice(days)}/{self.date.month:02d}/{self.date.year}")
 

@@ -190,7 +190,7 @@ class FlowFile(Strict):
     codes: dict[str, Case] = {}
     """Several situations that run alike: code → what is its own. Each becomes a flow `<file>.<code>`."""
     must: list[AuthorText] = []
-    """What the attendant does in every row of this code (`acts_seen.KINDS`)."""
+    """What the attendant does in every row of this code: names of `situations.SEEN` and of kinds.yaml."""
     must_not: list[AuthorText] = []
     """What she never does in a row of this code."""
     steps: Annotated[Steps, Field(min_length=1)]

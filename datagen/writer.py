@@ -40,6 +40,7 @@ from validators.beside import write_verdicts
 from validators.check import Report, check_files
 from validators.check import Settings as JudgeSettings
 from validators.corpus import Minimums
+from validators.finding import UsageError
 from validators.knowledge import read_pack
 from validators.profiles import selection
 
@@ -94,9 +95,10 @@ def render(settings: Settings, console: Console) -> dict[str, Any]:
         manifest = _manifest(folder, settings, counts, report)
         (folder / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
         publish(folder, settings.out)
-    except OSError as error:
+    except (OSError, UsageError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise PackError(Problem(str(settings.out), f"cannot write: {error.strerror}", "free some disk space")) from None
+        reason = getattr(error, "strerror", None) or error
+        raise PackError(Problem(str(settings.out), f"cannot write: {reason}", "free some disk space")) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -99,7 +99,7 @@ MEDICAL = re.compile(
 )
 NORM = re.compile(r"\b(?:rn|resolucao(?: normativa)?|lei|decreto|portaria|sumula)(?: n[o.º]*)? ?\d[\d./]*")
 ASKS_NORM = re.compile(
-    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) e[cs]\w{2,7}o|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
+    r"\b(?:norma|lei|resolucao|rn|regra|legisla\w+|artigo|decreto|(?:ta|esta) e[cs]\w{2,7}o|base legal|a \w{3,5} legal|de onde|quem (?:diz|disse|define)|"
     r"que manda|fonte|numero d[aeo]|ans|portaria|certeza|documento|prov\w+|compro\w+)\b"
 )
 WORD = re.compile(r"[a-z]+")
