@@ -65,7 +65,7 @@ for more in ({}, {"quantization_config": bits}):
     words = torch.arange(64)[None]
     with torch.no_grad():
         loss = float(model(input_ids=words, labels=words).loss)
-    spread = float(model.model(words).last_hidden_state.float().std())
+        spread = float(model.model(words).last_hidden_state.float().std())
     print(json.dumps({"loss": loss, "spread": spread, "kinds": sorted({type(p).__name__ for p in model.parameters()})}))
 """
 
