@@ -2,9 +2,10 @@
 
 One stage, in a fixed order, in one process, so that the number of workers never changes a byte.
 
-A row that repeats another is drawn again until it is new; one that is much like another is drawn again a few times, and
-the least alike is kept. So is a row of test_unseen where the customer says what train says too, and a row of an edge
-case whose code has run this course before and has few courses yet. A contrast group is drawn again as a whole.
+A row that repeats another is drawn again until it is new; one that is much like another is drawn again a few times, one
+that is nearly the same many times, and the least alike is kept. So is a row of test_unseen where the customer says what
+train says too, and a row of an edge case whose code has run this course before and has few courses yet. A contrast
+group is held against the rows before it, not against itself, and drawn again as a whole.
 """
 
 from __future__ import annotations

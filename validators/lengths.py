@@ -93,6 +93,6 @@ def counter(tokenizer: str | None) -> tuple[Count, dict[str, str] | None]:
 
 
 def at_most(text: str) -> int:
-    """More tokens than any byte-level tokenizer makes of a text: a mark is one, a byte at most one."""
+    """Tokens that no byte-level tokenizer exceeds: a mark is one, a byte at most one."""
     marks = MARKS.findall(text)
     return len(text.encode()) - sum(map(len, marks)) + len(marks)
